@@ -230,6 +230,8 @@ export interface Assignment {
   readonly checkpoint: Checkpoint
   /** What the core stored with the last checkpoint (parked keys); null when nothing. */
   readonly state: Uint8Array | null
+  /** The states of the ended partitions that this one continues, until it has a state of its own. Empty where there is no lineage. */
+  readonly inherited: readonly Uint8Array[]
 }
 
 /** Called by the adapter, one at a time for one partition. None may throw. */

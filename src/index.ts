@@ -13,6 +13,7 @@ export type {
   RunOptions,
 } from './consumer/options.ts'
 export { deadLetter, type PoisonPolicy, park, skip, stop } from './consumer/poison-policy.ts'
+export { deadLetterHeaders, type ParkingTicket, redriveHeaders } from './dead-letter-headers.ts'
 export type {
   Driver,
   GroupDescription,
