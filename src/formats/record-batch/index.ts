@@ -1,3 +1,11 @@
+export type { AbortedTransaction, IsAborted } from './aborted-filter.ts'
+export { RecordBatchView, type RecordBatchViewOptions } from './batch-view.ts'
+export {
+  type ControlBatchOptions,
+  type ControlMarker,
+  encodeControlBatch,
+  readControlMarker,
+} from './control.ts'
 export { type EncodeBatchOptions, encodeBatch, encodedSize } from './encode.ts'
 export {
   baseOffset,
@@ -21,4 +29,5 @@ export {
   recordsCount,
   stampBatch,
 } from './header.ts'
+export { indexBatch, MAX_DECOMPRESSED_BYTES, type RecordIndex } from './record-index.ts'
 export { type BatchVerdict, verifyBatch } from './verify.ts'
