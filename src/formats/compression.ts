@@ -1,4 +1,4 @@
-import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { StreamError } from '../errors.ts'
 import { compressLz4, decompressLz4 } from './lz4-frame.ts'
 import { compressXerial, decompressXerial } from './snappy-xerial.ts'
@@ -29,7 +29,7 @@ export function compress(name: CompressionName, bytes: Uint8Array): Buffer {
     case 3:
       return compressLz4(buffer)
     case 4:
-      return zstdCompressSync(buffer, ZSTD)
+      return zstdCompressSync(buffer)
     default:
       return buffer
   }
@@ -71,9 +71,6 @@ export function decompress(id: number, bytes: Uint8Array, maxBytes: number): Buf
     )
   }
 }
-
-// Kafka's default level, 3, is also zstd's; the frame carries its content size, so readers allocate once.
-const ZSTD = { params: { [constants.ZSTD_c_contentSizeFlag]: 1 } }
 
 // Fewer, larger pieces: zlib's default of 16 KiB means a copy and a call for each.
 function chunkSize(buffer: Buffer, maxBytes: number): number {

@@ -30,6 +30,8 @@ interface Span {
   index: RecordIndex | undefined
 }
 
+// The records' places are kept as signed 32-bit integers.
+const MAX_VIEW_BYTES = 0x7fffffff
 const NO_HEADERS: readonly Header[] = Object.freeze([])
 
 /**
@@ -47,7 +49,10 @@ export class RecordBatchView {
   readonly count: number
   /** Bytes of the whole batches that the view went through, hidden ones included. */
   readonly sizeBytes: number
-  /** What the batch that the range cuts off needs, if there is one and the view reached it; else 0. */
+  /**
+   * What the batch that the range cuts off needs, if there is one and the view reached it; else 0. From a header that was not
+   * verified: to be held against a limit before it is allocated.
+   */
   readonly partialBytes: number
   /** Where to read on: after all records, hidden ones, control batches and holes. `from`, or 0, where there was nothing. */
   readonly nextOffset: number
@@ -57,7 +62,7 @@ export class RecordBatchView {
   readonly #buffer: Buffer
   readonly #spans: Span[] = []
   readonly #maxDecompressedBytes: number
-  // The span that was touched last, unpacked: records are nearly always looked at in order.
+  // The batch that was touched last, unpacked: records are nearly always looked at in order.
   #low = 0
   #high = 0
   #shift = 0
@@ -66,6 +71,12 @@ export class RecordBatchView {
   #slots!: Int32Array
 
   constructor(buffer: Buffer, start = 0, end = buffer.length, options: RecordBatchViewOptions = {}) {
+    if (end > buffer.length || end > MAX_VIEW_BYTES) {
+      throw new StreamError(
+        'INVALID_ARGUMENT',
+        `a view to ${end} of ${buffer.length} bytes: end within 2 GiB`,
+      )
+    }
     const { verifyCrc = true, from = 0, until = Number.POSITIVE_INFINITY } = options
     this.#buffer = buffer
     this.#maxDecompressedBytes = options.maxDecompressedBytes ?? MAX_DECOMPRESSED_BYTES
@@ -82,13 +93,11 @@ export class RecordBatchView {
         partialBytes = verdict.size
         break
       }
-      let reason = verdict.kind === 'corrupt' ? verdict.reason : undefined
       const base = field.readInt64(buffer, at)
       // Batches stand in the order of their offsets; going back would have a reader turn in a circle.
-      if (reason === undefined && base <= previous) reason = `follows offset ${previous}`
-      if (reason !== undefined) {
+      if (verdict.kind === 'corrupt' || base <= previous) {
         if (next > from) break
-        throw malformed(base, reason)
+        throw malformed(base, verdict.kind === 'corrupt' ? verdict.reason : `follows offset ${previous}`)
       }
       if (base >= until) break
       const last = base + field.lastOffsetDelta(buffer, at)
@@ -102,7 +111,7 @@ export class RecordBatchView {
       }
       previous = last
       next = Math.max(next, Math.min(last + 1, until))
-      at += (verdict as { size: number }).size
+      at += verdict.size
     }
     this.count = count
     this.sizeBytes = at - start

@@ -29,7 +29,7 @@ const LOOP_BYTES = 24
 
 /**
  * One record batch of `records[indexes[from]] … records[indexes[to - 1]]`, in that order; without `indexes`, of
- * `records[from] … records[to - 1]`. The result is the caller's: it is neither pooled nor touched again, and the
+ * `records[from] … records[to - 1]`. The result is the caller's: it is never written to again, and the
  * records' bytes are copied into it. Leader epoch 0, to be stamped. INVALID_ARGUMENT for an empty range or a timestamp that
  * is no whole number, RECORD_TOO_LARGE beyond 2 GiB.
  */
@@ -69,7 +69,7 @@ export function encodeBatch(
     )
   }
 
-  const buffer = Buffer.allocUnsafeSlow(size)
+  const buffer = Buffer.allocUnsafe(size)
   let at = field.HEADER_BYTES
   for (let i = 0; i < count; i++) {
     const record = records[indexes === undefined ? from + i : indexes[from + i]!]!
@@ -121,7 +121,7 @@ export function sealBatch(
   let buffer = plain
   if (compression !== 'none') {
     const body = compress(compression, plain.subarray(field.HEADER_BYTES))
-    buffer = Buffer.allocUnsafeSlow(field.HEADER_BYTES + body.length)
+    buffer = Buffer.allocUnsafe(field.HEADER_BYTES + body.length)
     buffer.set(body, field.HEADER_BYTES)
   }
   field.writeInt64(buffer, field.BASE_OFFSET, options.baseOffset ?? 0)

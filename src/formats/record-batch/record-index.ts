@@ -94,15 +94,15 @@ export function indexBatch(buffer: Buffer, at: number, maxBytes = MAX_DECOMPRESS
   return { bytes, count, slots, baseOffset, deltas, timestamps, timestamp }
 }
 
-// Leaves the reader elsewhere than at the record's end where the headers are malformed, which the caller notices.
+// Marks the reader overlong where the headers are malformed. Every turn moves forward, so none runs for long.
 function skipHeaders(reader: VarintReader, count: number, recordEnd: number): void {
-  for (let i = 0; i < count && reader.at < recordEnd; i++) {
+  for (let i = 0; i < count; i++) {
     const nameLength = reader.varint()
-    reader.at += nameLength
+    if (nameLength > 0) reader.at += nameLength
     const valueLength = reader.varint()
     if (valueLength > 0) reader.at += valueLength
-    if (nameLength < 0 || valueLength < -1) reader.overlong = true
-    else if (i === count - 1) return
+    if (nameLength < 0 || valueLength < -1 || reader.at > recordEnd) break
+    if (i === count - 1) return
   }
   reader.overlong = true
 }
