@@ -192,7 +192,8 @@ export class RecordBatchView {
 
   /** The number of record `i` within its batch, whose index is made current. */
   #locate(i: number): number {
-    if (i < this.#low || i >= this.#high) this.#seek(i)
+    // Written so that NaN goes there too.
+    if (!(i >= this.#low && i < this.#high)) this.#seek(i)
     return i + this.#shift
   }
 
