@@ -20,12 +20,17 @@ export interface EncodeBatchOptions {
   readonly transactional?: boolean
   /** Default: 'none'. */
   readonly compression?: CompressionName
+  /**
+   * Gives the batch's memory, of exactly the size asked for, which may hold anything. For callers that have written a
+   * batch out and use its memory again: fresh pages cost a quarter of the encoding. Default: memory of its own.
+   */
+  readonly allocate?: (sizeBytes: number) => Buffer
 }
 
 const MAX_BATCH_BYTES = 0x7fffffff
 
-// Below this a loop beats the call of `set`.
-const LOOP_BYTES = 24
+// Up to here a loop beats the call of `set`, which costs some 10 ns whatever the length.
+const LOOP_BYTES = 12
 
 /**
  * One record batch of `records[indexes[from]] … records[indexes[to - 1]]`, in that order; without `indexes`, of
@@ -69,7 +74,8 @@ export function encodeBatch(
     )
   }
 
-  const buffer = Buffer.allocUnsafe(size)
+  const compressed = options.compression !== undefined && options.compression !== 'none'
+  const buffer = compressed ? Buffer.allocUnsafe(size) : (options.allocate ?? Buffer.allocUnsafe)(size)
   let at = field.HEADER_BYTES
   for (let i = 0; i < count; i++) {
     const record = records[indexes === undefined ? from + i : indexes[from + i]!]!
@@ -109,7 +115,7 @@ export function encodedSize(record: EncodedRecord): number {
 }
 
 /** Compresses the records of a plain batch where asked to, and writes its header and CRC. */
-export function sealBatch(
+function sealBatch(
   plain: Buffer,
   count: number,
   baseTimestamp: number,
@@ -121,7 +127,7 @@ export function sealBatch(
   let buffer = plain
   if (compression !== 'none') {
     const body = compress(compression, plain.subarray(field.HEADER_BYTES))
-    buffer = Buffer.allocUnsafe(field.HEADER_BYTES + body.length)
+    buffer = (options.allocate ?? Buffer.allocUnsafe)(field.HEADER_BYTES + body.length)
     buffer.set(body, field.HEADER_BYTES)
   }
   field.writeInt64(buffer, field.BASE_OFFSET, options.baseOffset ?? 0)

@@ -127,6 +127,20 @@ test('the encoder’s result keeps nothing of its input', () => {
   expect(String(new RecordBatchView(buffer).value(0))).toBe('value')
 })
 
+test.each(COMPRESSION_NAMES)('memory given by the caller holds the batch, %s', (compression) => {
+  const memory = Buffer.alloc(4096, 0xff)
+  const given: Buffer[] = []
+  const allocate = (size: number): Buffer => {
+    given.push(memory.subarray(7, 7 + size))
+    return given.at(-1)!
+  }
+  const options = { timestamp: 1, compression }
+  const buffer = encodeBatch(JAVA_RECORDS, undefined, 0, 4, { ...options, allocate })
+  expect(given).toHaveLength(1)
+  expect(buffer).toBe(given[0])
+  expect(buffer.equals(encodeBatch(JAVA_RECORDS, undefined, 0, 4, options))).toBe(true)
+})
+
 test('encodedSize is an upper bound, and a close one', () => {
   fc.assert(
     fc.property(fc.array(anyRecord, { minLength: 1, maxLength: 20 }), (records) => {
