@@ -18,7 +18,10 @@ export function compressionId(name: CompressionName): number {
   )
 }
 
-/** Compresses in the framing that Kafka's Java client writes and reads. `none` gives the same bytes, not copied. */
+/**
+ * Compresses in the framing that Kafka's Java client writes and reads. `none` gives the same bytes, not
+ * copied.
+ */
 export function compress(name: CompressionName, bytes: Uint8Array): Buffer {
   const buffer = asBuffer(bytes)
   switch (compressionId(name)) {

@@ -18,8 +18,8 @@ export function compressLz4(bytes: Buffer): Buffer {
 
 /** Reads one LZ4 frame. Throws a plain Error for malformed input, and for more than `maxBytes`. */
 export function decompressLz4(bytes: Buffer, maxBytes: number): Buffer {
-  // The native decoder takes no limit, so a bomb has to be found before it. The block headers alone clear most
-  // frames; the sequences of the others are walked.
+  // The native decoder takes no limit, so a bomb has to be found before it. The block headers alone clear
+  // most frames; the sequences of the others are walked.
   if (plainBytes(bytes, false) > maxBytes && plainBytes(bytes, true) > maxBytes) {
     throw new Error(`lz4: more than the ${maxBytes} bytes allowed`)
   }

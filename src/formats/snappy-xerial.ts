@@ -11,7 +11,8 @@ const HEADER = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0
 const MAGIC_BYTES = 8
 const BLOCK_BYTES = 32 * 1024
 
-// The best that a raw snappy element does is 64 plain bytes for 3. A block that claims more lies about its size.
+// The best that a raw snappy element does is 64 plain bytes for 3. A block that claims more lies about its
+// size.
 const MAX_RATIO = 22
 
 /** Compresses into xerial's framing. */
@@ -26,7 +27,9 @@ export function compressXerial(bytes: Buffer): Buffer {
   return Buffer.concat(parts)
 }
 
-/** Reads xerial's framing, and raw snappy as some clients send it. Throws a plain Error for malformed input. */
+/**
+ * Reads xerial's framing, and raw snappy as some clients send it. Throws a plain Error for malformed input.
+ */
 export function decompressXerial(bytes: Buffer, maxBytes: number): Buffer {
   if (bytes.length < HEADER.length || bytes.compare(HEADER, 0, MAGIC_BYTES, 0, MAGIC_BYTES) !== 0) {
     return decompressRaw(bytes, maxBytes)

@@ -9,7 +9,10 @@ export function varintLength(value: number): number {
   return zigzag < 0x1000_0000 ? 4 : 5
 }
 
-/** Writes a 32-bit integer as Protocol Buffers' zig-zag varint, which Kafka's records use; returns where it ends. */
+/**
+ * Writes a 32-bit integer as Protocol Buffers' zig-zag varint, which Kafka's records use; returns where it
+ * ends.
+ */
 export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
   let zigzag = ((value << 1) ^ (value >> 31)) >>> 0
   while (zigzag > 0x7f) {
@@ -47,8 +50,8 @@ function toZigzag64(value: number): bigint {
 }
 
 /**
- * Reads varints one after another and holds the place. Never reads at or beyond `end`: from there on every byte is
- * taken for 0 and `at` runs past `end`, which the caller checks once, after a whole structure.
+ * Reads varints one after another and holds the place. Never reads at or beyond `end`: from there on every
+ * byte is taken for 0 and `at` runs past `end`, which the caller checks once, after a whole structure.
  */
 export class VarintReader {
   readonly bytes: Uint8Array

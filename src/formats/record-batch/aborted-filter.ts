@@ -4,8 +4,8 @@ export interface AbortedTransaction {
   /** The offset of its first record. */
   readonly firstOffset: number
   /**
-   * The offset of its abort marker, where it is known. Without it, as in Kafka's fetch answer, the list must hold
-   * only transactions that reach into the range read.
+   * The offset of its abort marker, where it is known. Without it, as in Kafka's fetch answer, the list must
+   * hold only transactions that reach into the range read.
    */
   readonly lastOffset?: number
 }
@@ -14,8 +14,9 @@ export interface AbortedTransaction {
 export type IsAborted = (producerId: number, baseOffset: number) => boolean
 
 /**
- * Tells aborted batches from others while batches pass in the order of their offsets, as Kafka's consumer does: a
- * producer is aborted from the first offset of its entry until its next control batch, whatever other producers do between.
+ * Tells aborted batches from others while batches pass in the order of their offsets, as Kafka's consumer
+ * does: a producer is aborted from the first offset of its entry until its next control batch, whatever other
+ * producers do between.
  */
 export class AbortedFilter {
   readonly #isAborted: IsAborted | undefined

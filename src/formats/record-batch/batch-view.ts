@@ -21,7 +21,10 @@ export interface RecordBatchViewOptions {
   readonly maxDecompressedBytes?: number
 }
 
-/** The visible records of one batch: `count` from the batch's record `skip` on, `first` in the view's numbering. */
+/**
+ * The visible records of one batch: `count` from the batch's record `skip` on, `first` in the view's
+ * numbering.
+ */
 interface Span {
   readonly at: number
   readonly first: number
@@ -35,14 +38,15 @@ const MAX_VIEW_BYTES = 0x7fffffff
 const NO_HEADERS: readonly Header[] = Object.freeze([])
 
 /**
- * A lazily decoded view of one or more whole record batches that follow each other in a buffer. Making it reads the
- * batches' headers and checks their CRCs; the records of a batch are found when one of them is first touched, and no
- * object is made for a record but the views that are asked for. Keys and values are views of the buffer, which the
- * caller must neither write to nor reuse meanwhile. Control batches are never records.
+ * A lazily decoded view of one or more whole record batches that follow each other in a buffer. Making it
+ * reads the batches' headers and checks their CRCs; the records of a batch are found when one of them is
+ * first touched, and no object is made for a record but the views that are asked for. Keys and values are
+ * views of the buffer, which the caller must neither write to nor reuse meanwhile. Control batches are never
+ * records.
  *
- * INTERNAL for malformed bytes, naming the offset: at once where the first batch is, at the first touch where the
- * records within a batch are. A malformed batch behind good ones ends the view before it, so that those are delivered; the
- * view made from there on throws.
+ * INTERNAL for malformed bytes, naming the offset: at once where the first batch is, at the first touch where
+ * the records within a batch are. A malformed batch behind good ones ends the view before it, so that those
+ * are delivered; the view made from there on throws.
  */
 export class RecordBatchView {
   /** Records in the view. Known without decoding them, unless `from` or `until` cuts a compacted batch. */
@@ -50,13 +54,18 @@ export class RecordBatchView {
   /** Bytes of the whole batches that the view went through, hidden ones included. */
   readonly sizeBytes: number
   /**
-   * What the batch that the range cuts off needs, if there is one and the view reached it; else 0. From a header that was not
-   * verified: to be held against a limit before it is allocated.
+   * What the batch that the range cuts off needs, if there is one and the view reached it; else 0. From a
+   * header that was not verified: to be held against a limit before it is allocated.
    */
   readonly partialBytes: number
-  /** Where to read on: after all records, hidden ones, control batches and holes. `from`, or 0, where there was nothing. */
+  /**
+   * Where to read on: after all records, hidden ones, control batches and holes. `from`, or 0, where there
+   * was nothing.
+   */
   readonly nextOffset: number
-  /** The newest timestamp of the last batch with records, from its header; undefined where the view has none. */
+  /**
+   * The newest timestamp of the last batch with records, from its header; undefined where the view has none.
+   */
   readonly lastTimestamp: number | undefined
 
   readonly #buffer: Buffer
@@ -173,9 +182,9 @@ export class RecordBatchView {
   }
 
   /**
-   * An unsigned 32-bit hash of the key, for spreading records over lanes; equal keys have equal hashes. Independent
-   * of murmur2 modulo anything, because a Kafka partition holds only keys whose murmur2 agree modulo its partition
-   * count. A null key hashes its offset, so that records without one spread.
+   * An unsigned 32-bit hash of the key, for spreading records over lanes; equal keys have equal hashes.
+   * Independent of murmur2 modulo anything, because a Kafka partition holds only keys whose murmur2 agree
+   * modulo its partition count. A null key hashes its offset, so that records without one spread.
    */
   keyHash(i: number): number {
     const slot = this.#locate(i) * SLOT
@@ -185,7 +194,9 @@ export class RecordBatchView {
     return mix(murmur2(this.#bytes, at, at + length))
   }
 
-  /** Where to resume after record `i`; after the last one that is `nextOffset`, behind all that follows it. */
+  /**
+   * Where to resume after record `i`; after the last one that is `nextOffset`, behind all that follows it.
+   */
   nextOffsetAfter(i: number): number {
     return i === this.count - 1 ? this.nextOffset : this.offset(i) + 1
   }

@@ -21,8 +21,9 @@ const ABORT = 0
 const COMMIT = 1
 
 /**
- * The batch of one control record that ends a producer's transaction, byte for byte Kafka's `EndTransactionMarker`:
- * key int16 version 0 and int16 type, value int16 version 0 and int32 coordinator epoch.
+ * The batch of one control record that ends a producer's transaction, byte for byte Kafka's
+ * `EndTransactionMarker`: key int16 version 0 and int16 type, value int16 version 0 and int32 coordinator
+ * epoch.
  */
 export function encodeControlBatch(options: ControlBatchOptions): Buffer {
   const { type, coordinatorEpoch, timestamp, baseOffset, producerId, producerEpoch } = options
@@ -43,7 +44,10 @@ export function encodeControlBatch(options: ControlBatchOptions): Buffer {
   return batch
 }
 
-/** What the control batch at `at` says; undefined for data, and for control records other than the end of a transaction. */
+/**
+ * What the control batch at `at` says; undefined for data, and for control records other than the end of a
+ * transaction.
+ */
 export function readControlMarker(buffer: Buffer, at: number): ControlMarker | undefined {
   if (!isControl(buffer, at)) return undefined
   const { bytes, count, slots } = indexBatch(buffer, at)

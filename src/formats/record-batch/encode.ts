@@ -21,8 +21,9 @@ export interface EncodeBatchOptions {
   /** Default: 'none'. */
   readonly compression?: CompressionName
   /**
-   * Gives the batch's memory, of exactly the size asked for, which may hold anything. For callers that have written a
-   * batch out and use its memory again: fresh pages cost a quarter of the encoding. Default: memory of its own.
+   * Gives the batch's memory, of exactly the size asked for, which may hold anything. For callers that have
+   * written a batch out and use its memory again: fresh pages cost a quarter of the encoding. Default: memory
+   * of its own.
    */
   readonly allocate?: (sizeBytes: number) => Buffer
 }
@@ -33,10 +34,10 @@ const MAX_BATCH_BYTES = 0x7fffffff
 const LOOP_BYTES = 12
 
 /**
- * One record batch of `records[indexes[from]] … records[indexes[to - 1]]`, in that order; without `indexes`, of
- * `records[from] … records[to - 1]`. The result is the caller's: it is never written to again, and the
- * records' bytes are copied into it. Leader epoch 0, to be stamped. INVALID_ARGUMENT for an empty range or a timestamp that
- * is no whole number, RECORD_TOO_LARGE beyond 2 GiB.
+ * One record batch of `records[indexes[from]] … records[indexes[to - 1]]`, in that order; without `indexes`,
+ * of `records[from] … records[to - 1]`. The result is the caller's: it is never written to again, and the
+ * records' bytes are copied into it. Leader epoch 0, to be stamped. INVALID_ARGUMENT for an empty range or a
+ * timestamp that is no whole number, RECORD_TOO_LARGE beyond 2 GiB.
  */
 export function encodeBatch(
   records: readonly EncodedRecord[],
@@ -103,7 +104,8 @@ export function encodeBatch(
 const scratch = new Int32Array(16_384)
 
 /**
- * An upper bound of what the record adds to an uncompressed batch, in bytes; a batch adds `HEADER_BYTES` of its own.
+ * An upper bound of what the record adds to an uncompressed batch, in bytes; a batch adds `HEADER_BYTES` of
+ * its own.
  */
 export function encodedSize(record: EncodedRecord): number {
   const { key, value, headers } = record

@@ -1,4 +1,5 @@
-// Kafka's RecordBatch, magic 2: https://kafka.apache.org/documentation/#recordbatch. Everything is big-endian.
+// Kafka's RecordBatch, magic 2: https://kafka.apache.org/documentation/#recordbatch. Everything is big-
+// endian.
 import { StreamError } from '../../errors.ts'
 
 export const BASE_OFFSET = 0
@@ -27,7 +28,10 @@ export const CONTROL = 0x20
 
 const TWO_32 = 0x1_0000_0000
 
-/** Readers over the header of the batch that starts at `at`. The caller has made sure that the header is whole. */
+/**
+ * Readers over the header of the batch that starts at `at`. The caller has made sure that the header is
+ * whole.
+ */
 
 /** INTERNAL where it is beyond 2^53, which no log reaches. */
 export const baseOffset = (buffer: Buffer, at: number): number => readSafe(buffer, at + BASE_OFFSET, 'offset')
@@ -63,7 +67,10 @@ export const isLogAppendTime = (buffer: Buffer, at: number): boolean =>
 /** Kafka's id of the compression codec. */
 export const codec = (buffer: Buffer, at: number): number => attributes(buffer, at) & CODEC_MASK
 
-/** Sets what the log decides. Both fields lie outside the CRC, so a batch is stamped in place, without a new one. */
+/**
+ * Sets what the log decides. Both fields lie outside the CRC, so a batch is stamped in place, without a new
+ * one.
+ */
 export function stampBatch(
   buffer: Buffer,
   at: number,

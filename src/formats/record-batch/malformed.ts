@@ -1,6 +1,9 @@
 import { StreamError } from '../../errors.ts'
 
-/** The error for a record batch that cannot be what was written; `what` completes "record batch at offset n …". */
+/**
+ * The error for a record batch that cannot be what was written; `what` completes "record batch at offset n
+ * …".
+ */
 export function malformed(baseOffset: number, what: string, cause?: unknown): StreamError {
   return new StreamError(
     'INTERNAL',

@@ -4,7 +4,10 @@ import * as field from './header.ts'
 import { malformed } from './malformed.ts'
 import { MIN_RECORD_BYTES } from './verify.ts'
 
-/** Numbers per record in `slots`: where its key starts, the key's length, the same for its value; length -1 is null. */
+/**
+ * Numbers per record in `slots`: where its key starts, the key's length, the same for its value; length -1 is
+ * null.
+ */
 export const SLOT = 4
 
 /** Default of `maxDecompressedBytes`: what one compressed batch may unpack to. */
@@ -26,8 +29,8 @@ export interface RecordIndex {
 
 /**
  * Walks the records of the batch at `at` once, decompressing them first where need be. The batch has passed
- * `verifyBatch`. INTERNAL where lengths, counts or offsets contradict each other; nothing beyond the batch is looked at,
- * and nothing is allocated that its bytes do not justify.
+ * `verifyBatch`. INTERNAL where lengths, counts or offsets contradict each other; nothing beyond the batch is
+ * looked at, and nothing is allocated that its bytes do not justify.
  */
 export function indexBatch(buffer: Buffer, at: number, maxBytes = MAX_DECOMPRESSED_BYTES): RecordIndex {
   const baseOffset = field.baseOffset(buffer, at)
@@ -80,7 +83,6 @@ export function indexBatch(buffer: Buffer, at: number, maxBytes = MAX_DECOMPRESS
     if (headers !== 0) skipHeaders(reader, headers, recordEnd)
     if (
       reader.at !== recordEnd ||
-      recordEnd > end ||
       keyLength < -1 ||
       valueLength < -1 ||
       reader.overlong ||

@@ -13,13 +13,17 @@ import {
   recordsCount,
 } from './header.ts'
 
-/** The smallest record: length, attributes, two deltas, null key, null value and no headers are one byte each. */
+/**
+ * The smallest record: length, attributes, two deltas, null key, null value and no headers are one byte each.
+ */
 export const MIN_RECORD_BYTES = 7
 
 export type BatchVerdict =
   /** A whole batch of `size` bytes. */
   | { readonly kind: 'ok'; readonly size: number }
-  /** The range ends within the batch; `size` is what the batch claims, or its header's where that is cut too. */
+  /**
+   * The range ends within the batch; `size` is what the batch claims, or its header's where that is cut too.
+   */
   | { readonly kind: 'truncated'; readonly size: number }
   /** No magic-2 batch, or not the bytes that were written; `reason` completes "the record batch …". */
   | { readonly kind: 'corrupt'; readonly reason: string }
@@ -28,7 +32,8 @@ const corrupt = (reason: string): BatchVerdict => ({ kind: 'corrupt', reason })
 
 /**
  * Judges the batch that starts at `at` by its header and, unless `verifyCrc` is false, its CRC. Nothing at or
- * beyond `end` is read. Records are not decoded: that a batch is `ok` says that it is as its producer wrote it.
+ * beyond `end` is read. Records are not decoded: that a batch is `ok` says that it is as its producer wrote
+ * it.
  */
 export function verifyBatch(buffer: Buffer, at: number, end: number, verifyCrc = true): BatchVerdict {
   const limit = Math.min(end, buffer.length)

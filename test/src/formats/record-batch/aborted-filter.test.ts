@@ -116,7 +116,8 @@ describe('any interleaving, read from any offset in chunks of any size', () => {
         fc.nat(600),
         fc.boolean(),
         (steps, start, slack, bounded) => {
-          // Transactions still open at the end are committed: a broker does not hand out what lies beyond them.
+          // Transactions still open at the end are committed: a broker does not hand out what lies beyond
+          // them.
           const closed = [0, 1, 2, 3].map((producer): Step => ({ producer, end: 'commit' }))
           const { bytes, committed, aborted, end } = history([...steps, ...closed])
           const seen: number[] = []

@@ -84,7 +84,8 @@ describe.each(COMPRESSION_NAMES)('batches of %s', (compression) => {
     const all = [10, 11, 12, 13, 14, 15, 20, 21, 22, 23]
     expect(offsets(view)).toEqual(all.filter((offset) => offset >= from && offset < until))
     expect(values(view)).toEqual(offsets(view).map((offset) => `v${offset}`))
-    // Every offset of the range is either in the view, or before it, or no record's, or at or after nextOffset.
+    // Every offset of the range is either in the view, or before it, or no record's, or at or after
+    // nextOffset.
     expect(view.nextOffset).toBeGreaterThanOrEqual(from)
     expect(view.nextOffset).toBeLessThanOrEqual(Math.max(from, until))
     const seen = new Set(offsets(view))

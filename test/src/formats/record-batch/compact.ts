@@ -3,7 +3,10 @@ import { crc32c } from '../../../../src/formats/crc32c.ts'
 import * as field from '../../../../src/formats/record-batch/header.ts'
 import { VarintReader } from '../../../../src/formats/varint.ts'
 
-/** What Kafka's log cleaner makes of an uncompressed batch: some records gone, base and last offset as they were. */
+/**
+ * What Kafka's log cleaner makes of an uncompressed batch: some records gone, base and last offset as they
+ * were.
+ */
 export function compact(
   batch: Buffer,
   keep: (record: number) => boolean,

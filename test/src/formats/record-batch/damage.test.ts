@@ -166,11 +166,49 @@ describe('hostile claims under a valid CRC', () => {
     expect(verifyBatch(bytes, 0, bytes.length)).toEqual({ kind: 'truncated', size: 0x7fffffff })
   })
 
-  test('deltas that repeat or leave the batch', () => {
-    const repeated = compact(batch(), (i) => i > 0)
-    const second = repeated.indexOf('xxx') // the delta of the record before is a few bytes before its value
-    repeated[second - 4] = 8
-    expect(readAll(reseal(repeated), true)).toBeInstanceOf(StreamError)
+  // Record 1's fields of one byte each, counted back from its value: two for its length, null key, delta.
+  const patched = (bytes: Buffer, before: number, byte: number): Buffer => {
+    bytes[bytes.indexOf('xxx') - before] = byte
+    return reseal(bytes)
+  }
+
+  test.each([
+    [
+      'repeats',
+      patched(
+        compact(batch(), (i) => i > 0),
+        4,
+        4,
+      ),
+    ],
+    [
+      'leaves the batch',
+      patched(
+        compact(batch(), (i) => i === 1),
+        4,
+        6,
+      ),
+    ],
+    [
+      'is negative',
+      patched(
+        compact(batch(), (i) => i === 1),
+        4,
+        1,
+      ),
+    ],
+    ['is another than it must be', patched(batch(), 4, 0)],
+  ])('an offset delta that %s', (_, bytes) => {
+    expect(readAll(bytes, true)).toMatchObject({ message: expect.stringContaining('at its record') })
+  })
+
+  test('a length below that of null', () => {
+    const key = patched(batch(), 3, 3)
+    const value = batch()
+    value[value.length - 2] = 3
+    for (const bytes of [key, reseal(value)]) {
+      expect(readAll(bytes, true)).toMatchObject({ message: expect.stringContaining('at its record') })
+    }
   })
 
   test.each(['gzip', 'lz4', 'zstd', 'snappy'] as const)('a bomb of %s', (compression) => {
@@ -210,7 +248,8 @@ test('good batches before a damaged one are delivered, then it is named', () => 
   expect(() => new RecordBatchView(bytes, view.sizeBytes, bytes.length, { from: 3 })).toThrow(
     /offset 3 .*CRC/,
   )
-  // Also where the good ones were only passed over: to stop before it without a word would be to stop for ever.
+  // Also where the good ones were only passed over: to stop before it without a word would be to stop for
+  // ever.
   expect(() => new RecordBatchView(bytes, 0, bytes.length, { from: 3 })).toThrow(/offset 3 .*CRC/)
   expect(new RecordBatchView(bytes, 0, bytes.length, { verifyCrc: false }).count).toBe(9)
 })
