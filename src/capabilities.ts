@@ -12,6 +12,8 @@ export type Capability =
   | 'splitMerge'
   /** Topics may keep only the newest record of each key. */
   | 'compaction'
+  /** Records carry headers without a change to how their value is stored. */
+  | 'headers'
   /** Data outlives the process that wrote it. */
   | 'durable'
   /** More than one process may use the address at once. */
@@ -35,7 +37,14 @@ export type CapabilitiesOf<Address extends string> = string extends Address
     : Address extends `log:${string}`
       ? LocalCapability | 'durable' | 'multiProcess'
       : Address extends `kafka:${string}` | `msk:${string}`
-        ? 'transactions' | 'idempotence' | 'addPartitions' | 'compaction' | 'durable' | 'multiProcess'
+        ?
+            | 'transactions'
+            | 'idempotence'
+            | 'addPartitions'
+            | 'compaction'
+            | 'headers'
+            | 'durable'
+            | 'multiProcess'
         : Address extends `kinesis:${string}`
           ? 'lineage' | 'addPartitions' | 'splitMerge' | 'durable' | 'multiProcess'
           : never

@@ -43,6 +43,8 @@ export interface Driver {
   readonly groups: DriverGroups
   /** Below 0, 0, above 0, as `a` stands before, at or after `b` in one partition. Throws INVALID_ARGUMENT on a malformed position. */
   comparePositions(a: Position, b: Position): number
+  /** Any error of this backend as a `StreamError`; total, the unknown is INTERNAL and not retryable. */
+  classify(error: unknown): StreamError
   openProducer(options: DriverProducerOptions): Promise<DriverProducer>
   /** Reads one partition in order, without a group. Rejects NOT_FOUND, POSITION_EXPIRED, INVALID_ARGUMENT at once where it can be known. */
   openReader(options: DriverReaderOptions): Promise<PartitionReader>

@@ -30,8 +30,15 @@ export {
 } from './errors.ts'
 export type { Logger } from './logger.ts'
 export type { Checkpoint, From, Lag, Position, Until } from './position.ts'
-export type { Producer, ProducerOptions, RecordOptions, Sender, SendResult, SendResults } from './producer.ts'
-export type { Reader, ReadOptions } from './reader.ts'
+export type {
+  Producer,
+  ProducerOptions,
+  RecordOptions,
+  Sender,
+  SendResult,
+  SendResults,
+} from './producer/producer.ts'
+export type { Reader, ReadOptions } from './reader/reader.ts'
 export type { Header, HeadersInit, NewRecord, StreamRecord } from './record.ts'
 export { bytes } from './serde/bytes.ts'
 export { json } from './serde/json.ts'

@@ -1,5 +1,6 @@
 import type { Batch } from './batch.ts'
 import type { FetchedBatch } from './driver.ts'
+import { DecodeError } from './errors.ts'
 import type { Checkpoint, Lag, Position } from './position.ts'
 import type { Header, StreamRecord } from './record.ts'
 import { decodePart } from './serde/codec.ts'
@@ -16,6 +17,7 @@ export class LazyRecord implements StreamRecord<unknown, unknown> {
   private readonly described: AnyTopic
   private decodedKey: unknown = UNSET
   private decodedValue: unknown = UNSET
+  private refusal: DecodeError | undefined
 
   constructor(source: FetchedBatch, index: number, described: AnyTopic) {
     this.source = source
@@ -43,6 +45,7 @@ export class LazyRecord implements StreamRecord<unknown, unknown> {
   }
 
   get value(): unknown {
+    if (this.refusal) throw this.refusal
     if (this.decodedValue !== UNSET) return this.decodedValue
     const bytes = this.source.value(this.index)
     this.decodedValue = bytes === null ? null : decodePart(this.described.codec.serde, bytes, 'value', this)
@@ -52,6 +55,11 @@ export class LazyRecord implements StreamRecord<unknown, unknown> {
   /** Replaces the decoded value by what its schema made of it. @internal */
   setValidated(value: unknown): void {
     this.decodedValue = value
+  }
+
+  /** Makes `value` throw: the schema refused it. @internal */
+  setRefused(error: DecodeError): void {
+    this.refusal = error
   }
 
   get rawKey(): Uint8Array | null {
@@ -88,20 +96,32 @@ export class LazyRecord implements StreamRecord<unknown, unknown> {
   }
 }
 
-/** Records `from … to - 1` of a fetched batch, as the API gives them. */
+/** Records `from … to - 1` of a fetched batch, or of these only the `picked` ones, as the API gives them. */
 export class LazyBatch implements Batch<LazyRecord> {
   /** @internal */
   readonly source: FetchedBatch
-  protected readonly described: AnyTopic
+  private readonly described: AnyTopic
   private readonly from: number
   private readonly to: number
-  private made: LazyRecord[] | undefined
+  private readonly picked: Int32Array | undefined
+  private made: readonly LazyRecord[] | undefined
+  /** Records of the whole fetched batch that were made before; looked up, not made again. */
+  private readonly known: readonly LazyRecord[] | undefined
 
-  constructor(source: FetchedBatch, described: AnyTopic, from = 0, to = source.count) {
+  constructor(
+    source: FetchedBatch,
+    described: AnyTopic,
+    from = 0,
+    to = source.count,
+    picked?: Int32Array,
+    known?: readonly LazyRecord[],
+  ) {
     this.source = source
     this.described = described
     this.from = from
     this.to = to
+    this.picked = picked
+    this.known = known
   }
 
   get topic(): string {
@@ -113,7 +133,7 @@ export class LazyBatch implements Batch<LazyRecord> {
   }
 
   get length(): number {
-    return this.to - this.from
+    return this.picked?.length ?? this.to - this.from
   }
 
   get lag(): Lag {
@@ -127,8 +147,10 @@ export class LazyBatch implements Batch<LazyRecord> {
   get records(): readonly LazyRecord[] {
     if (this.made === undefined) {
       const made = new Array<LazyRecord>(this.length)
-      for (let i = 0; i < made.length; i++)
-        made[i] = new LazyRecord(this.source, this.from + i, this.described)
+      for (let i = 0; i < made.length; i++) {
+        const index = this.picked?.[i] ?? this.from + i
+        made[i] = this.known?.[index] ?? new LazyRecord(this.source, index, this.described)
+      }
       this.made = made
     }
     return this.made
@@ -144,23 +166,33 @@ export class LazyBatch implements Batch<LazyRecord> {
 }
 
 /**
- * Runs the topic's schema over the records and puts its output in place; order is kept. Resolves with what failed, by
- * index within `records`. Undefined at once where the topic has no schema.
+ * Runs the topic's schema over the records and puts its output in place; order is kept. A value that it refuses throws
+ * `DecodeError` when it is looked at. Undefined at once where the topic has no schema.
  */
 export function validateRecords(
   described: AnyTopic,
   records: readonly LazyRecord[],
-): Promise<Map<number, unknown>> | undefined {
+): Promise<void> | undefined {
   const validate = described.codec.validate
   if (validate === undefined) return undefined
-  const failed = new Map<number, unknown>()
-  const one = async (record: LazyRecord, index: number): Promise<void> => {
+  const one = async (record: LazyRecord): Promise<void> => {
+    if (record.rawValue === null) return
     try {
-      const value = record.value
-      if (value !== null || record.rawValue !== null) record.setValidated(await validate(value))
+      record.setValidated(await validate(record.value))
     } catch (error) {
-      failed.set(index, error)
+      record.setRefused(error instanceof DecodeError ? error : refusalOf(record, error))
     }
   }
-  return Promise.all(records.map(one)).then(() => failed)
+  return Promise.all(records.map(one)).then(() => {})
+}
+
+function refusalOf(record: LazyRecord, cause: unknown): DecodeError {
+  const { topic, partition, position } = record
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new DecodeError('value', `at ${topic}/${partition}@${position}: ${message}`, {
+    topic,
+    partition,
+    position,
+    cause,
+  })
 }

@@ -4,8 +4,8 @@ import type { Consumer } from './consumer/consumer.ts'
 import type { ConsumerOptions, RecordOf } from './consumer/options.ts'
 import type { Driver, DriverAdmin, DriverGroups } from './driver.ts'
 import type { Position } from './position.ts'
-import type { Producer, ProducerOptions, Sender } from './producer.ts'
-import type { Reader, ReadOptions } from './reader.ts'
+import type { Producer, ProducerOptions, Sender } from './producer/producer.ts'
+import type { Reader, ReadOptions } from './reader/reader.ts'
 import type { TopicLike } from './topic.ts'
 
 /** Topics: create, list, describe with lineage, delete, change the number of partitions. */

@@ -1,6 +1,6 @@
-import type { Position } from './position.ts'
-import type { HeadersInit, NewRecord } from './record.ts'
-import type { InputOf, KeyOf, TopicLike } from './topic.ts'
+import type { Position } from '../position.ts'
+import type { HeadersInit, NewRecord } from '../record.ts'
+import type { InputOf, KeyOf, TopicLike } from '../topic.ts'
 
 export interface ProducerOptions {
   /** A name for logs and telemetry. Default: `millrace-<pid>`. */

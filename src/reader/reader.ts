@@ -1,5 +1,5 @@
-import type { Batch } from './batch.ts'
-import type { From, Until } from './position.ts'
+import type { Batch } from '../batch.ts'
+import type { From, Until } from '../position.ts'
 
 export interface ReadOptions {
   /** Default: `earliest`. `at` and `after` belong to one partition: give `partitions` with it, or use `starts`. */

@@ -1,0 +1,9 @@
+import { type DriverFactory, StreamError } from '../../src/driver.ts'
+
+/** Not there yet: this version knows the addresses and says so. Rejects UNSUPPORTED. */
+export const openKafka: DriverFactory = async (address) => {
+  throw new StreamError(
+    'UNSUPPORTED',
+    `${address}: this version of millrace has no Kafka adapter yet. Use log:DIR or memory: until it is there.`,
+  )
+}

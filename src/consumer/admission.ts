@@ -1,0 +1,42 @@
+import { type ParkingTicket, redriveHeaders } from '../dead-letter-headers.ts'
+import type { FetchedBatch } from '../driver.ts'
+import type { Header } from '../record.ts'
+import type { PartitionSession } from './partition-session.ts'
+
+/**
+ * What is to become of a record before its handler sees it. `pass`: nothing, it is another group's or was dealt with;
+ * `park`: its key is parked; `handle`: the handler's, with a ticket where it comes back from parking.
+ */
+export type Admission = 'handle' | 'pass' | 'park' | ParkingTicket
+
+/** To be asked when the record's turn has come: earlier records of its key decide. */
+export function admit(session: PartitionSession, batch: FetchedBatch, index: number): Admission {
+  const headers = batch.headers(index)
+  if (headers.length > 0) {
+    const only = textOf(headers, redriveHeaders.only)
+    if (only !== undefined && only !== session.group) return 'pass'
+    const ticket = ticketOf(headers)
+    if (ticket?.group === session.group)
+      return session.parked.isDue(batch.key(index), ticket) ? ticket : 'pass'
+  }
+  if (session.parked.size === 0) return 'handle'
+  const key = batch.key(index)
+  if (key === null || !session.parked.has(key)) return 'handle'
+  return session.parked.knows(key, batch.position(index), session.comparePositions) ? 'pass' : 'park'
+}
+
+function ticketOf(headers: readonly Header[]): ParkingTicket | undefined {
+  const text = textOf(headers, redriveHeaders.parked)
+  if (text === undefined) return undefined
+  try {
+    return JSON.parse(text) as ParkingTicket
+  } catch {
+    // Somebody else's header of that name: the record is an ordinary one.
+    return undefined
+  }
+}
+
+function textOf(headers: readonly Header[], name: string): string | undefined {
+  const value = headers.findLast((header) => header.name === name)?.value
+  return value == null ? undefined : Buffer.from(value).toString()
+}
