@@ -47,6 +47,9 @@ export interface ReplayOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** The name of the one partition that JSON Lines are. */
+export const LINES = 'lines'
+
 /** A record on its way, with the place in the source after which to resume. */
 export interface ReplayRecord {
   /** Of the source; `lines` where that is JSON Lines. */

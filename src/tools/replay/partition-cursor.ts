@@ -39,6 +39,7 @@ export class PartitionCursor {
   private batches: AsyncIterator<Batch<BytesRecord>> | undefined
   private batch: Batch<BytesRecord> | undefined
   private index = 0
+  private inside = false
 
   constructor(partition: PartitionDescription, options: CursorOptions) {
     this.id = partition.id
@@ -51,6 +52,11 @@ export class PartitionCursor {
     return this.batch?.at(this.index)
   }
 
+  /** Whether `head` is there and before the end. */
+  get inView(): boolean {
+    return !this.done && this.head !== undefined && (this.inside || !this.isPastEnd(this.head))
+  }
+
   /** Records from the one in view to the end, as known; undefined where the backend counts none. */
   get remaining(): number | undefined {
     if (this.done) return 0
@@ -59,19 +65,23 @@ export class PartitionCursor {
     return behind === undefined ? undefined : behind + this.batch.length - this.index
   }
 
-  /** Brings the next record into view, fetching as needed; false at the end. */
-  async fill(): Promise<boolean> {
+  /** Brings the next record into view, fetching as needed, or learns that all is `done`. */
+  async fill(): Promise<void> {
     while (!this.done && this.head === undefined) {
       this.batches ??= this.open()[Symbol.asyncIterator]()
       const next = await this.batches.next()
       if (next.done) this.done = true
-      else {
-        this.batch = next.value
-        this.index = 0
-      }
+      else this.show(next.value)
     }
-    if (!this.done && this.isPastEnd(this.head!)) await this.close()
-    return !this.done
+    if (!this.done && !this.inView) await this.close()
+  }
+
+  private show(batch: Batch<BytesRecord>): void {
+    this.batch = batch
+    this.index = 0
+    const last = batch.at(batch.length - 1)
+    // one look at the last record spares one at each, unless times are asked for, which need not be in order
+    this.inside = last !== undefined && this.options.untilTimestamp === undefined && !this.isPastEnd(last)
   }
 
   take(): ReplayRecord {

@@ -113,42 +113,45 @@ class MergedSource implements ReplaySource {
   async *chunks(): AsyncGenerator<readonly ReplayRecord[]> {
     let chunk: ReplayRecord[] = []
     let size = 0
-    for (;;) {
-      const cursor = await this.oldest()
-      if (cursor === undefined) break
-      const record = cursor.take()
-      chunk.push(record)
-      size += (record.key?.length ?? 0) + (record.value?.length ?? 0)
-      if (chunk.length < CHUNK_RECORDS && size < CHUNK_BYTES) continue
-      yield chunk
-      chunk = []
-      size = 0
+    for (let ready = await this.ready(); ready.length > 0; ready = await this.ready()) {
+      for (;;) {
+        const cursor = oldest(ready)
+        const record = cursor.take()
+        chunk.push(record)
+        size += (record.key?.length ?? 0) + (record.value?.length ?? 0)
+        if (chunk.length >= CHUNK_RECORDS || size >= CHUNK_BYTES) {
+          yield chunk
+          chunk = []
+          size = 0
+        }
+        if (!cursor.inView) break
+      }
     }
     if (chunk.length > 0) yield chunk
   }
 
-  /** The cursor with the oldest record in view. Children of partitions that are still being read wait. */
-  private async oldest(): Promise<PartitionCursor | undefined> {
+  /** The cursors that have a record in view; children of partitions that are still being read wait. Empty: all is read. */
+  private async ready(): Promise<readonly PartitionCursor[]> {
     for (;;) {
       const open = this.cursors.filter((cursor) => !cursor.done)
-      if (open.length === 0) return undefined
       const unread = new Set(open.map((cursor) => cursor.id))
       const ready = open.filter((cursor) => !cursor.parents.some((parent) => unread.has(parent)))
-      const empty = ready.filter((cursor) => cursor.head === undefined)
+      const blind = ready.filter((cursor) => !cursor.inView)
+      if (blind.length === 0) return ready
       // fetched together; then looked at again, as one that ended may set its children free
-      if (empty.length > 0) {
-        await Promise.all(empty.map((cursor) => cursor.fill()))
-        continue
-      }
-      let oldest: PartitionCursor | undefined
-      for (const cursor of ready) {
-        if (oldest === undefined || cursor.head!.timestamp < oldest.head!.timestamp) oldest = cursor
-      }
-      if (oldest === undefined || (await oldest.fill())) return oldest
+      await Promise.all(blind.map((cursor) => cursor.fill()))
     }
   }
 
   async close(): Promise<void> {
     await Promise.all(this.cursors.map((cursor) => cursor.close()))
   }
+}
+
+function oldest(cursors: readonly PartitionCursor[]): PartitionCursor {
+  let found = cursors[0]!
+  for (const cursor of cursors) {
+    if (cursor.head!.timestamp < found.head!.timestamp) found = cursor
+  }
+  return found
 }
