@@ -1,0 +1,44 @@
+import { setTimeout as wait } from 'node:timers/promises'
+
+export interface EventuallyOptions {
+  /** Milliseconds. Default: 8,000. */
+  readonly withinMs?: number
+  /** For the error: what was waited for. */
+  readonly what?: string
+  /** Asked at each turn; throws what makes waiting on pointless. */
+  readonly unless?: () => void
+}
+
+/** Asks until the answer is neither undefined nor false, and gives it; throws at the deadline with the last error as cause. */
+export async function eventually<T>(
+  ask: () => T | Promise<T>,
+  options: EventuallyOptions = {},
+): Promise<Exclude<Awaited<T>, undefined | false>> {
+  const { withinMs = 8_000, what = String(ask) } = options
+  const deadline = performance.now() + withinMs
+  let cause: unknown
+  for (let pauseMs = 2; ; pauseMs = Math.min(25, pauseMs * 1.5)) {
+    options.unless?.()
+    try {
+      const answer = await ask()
+      if (answer !== undefined && answer !== false) return answer as Exclude<Awaited<T>, undefined | false>
+    } catch (error) {
+      cause = error
+    }
+    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`, { cause })
+    await wait(pauseMs)
+  }
+}
+
+/** Rejects when `promise` has not settled in time. The timer never outlives the call. */
+export async function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${ms} ms: ${what}`)), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
