@@ -1,68 +1,15 @@
 import { isAsyncResult } from '../async-result.ts'
-import type { ParkingTicket } from '../dead-letter-headers.ts'
 import { Deque } from '../deque.ts'
 import { LazyRecord, validateRecords } from '../lazy-record.ts'
 import { admit } from './admission.ts'
 import type { HandlerRuntime } from './handler-runtime.ts'
+import { Lanes, NONE, Place, type Task } from './lanes.ts'
 import type { HandlerContext } from './options.ts'
 import type { PartitionSession } from './partition-session.ts'
 import type { Processor } from './processor.ts'
 import type { WorkEntry } from './work-entry.ts'
 
 type Handler = (record: never, context: HandlerContext) => unknown
-
-/** A record whose key is its own until it is done. */
-interface Task {
-  readonly lanes: Lanes
-  readonly entry: WorkEntry
-  readonly index: number
-  readonly hash: number
-  attempt: number
-}
-
-/** What `each` keeps of one session. */
-class Lanes {
-  readonly session: PartitionSession
-  readonly context: HandlerContext
-  /** Fetched, not yet looked at; `cursor` is the next record of the first entry. */
-  readonly entries = new Deque<WorkEntry>()
-  cursor = 0
-  /** Keys in work by hash, each with the records that wait behind it. Two keys of one hash merely wait for each other. */
-  readonly busy = new Map<number, Task[]>()
-  /** Retries that wait for their time. */
-  readonly backoffs = new Map<Task, NodeJS.Timeout>()
-  /** Tasks that hold their key: running, ready, in backoff, or on their way to the dead letters. */
-  active = 0
-  /** The furthest record started; when draining, nothing behind it starts. */
-  highest = -1
-  draining = false
-  onIdle: (() => void) | undefined
-
-  constructor(session: PartitionSession, context: HandlerContext) {
-    this.session = session
-    this.context = context
-  }
-}
-
-const NONE: Task[] = []
-
-/**
- * A place where one handler call runs. Its callbacks are made once, so that a record costs no closure. Places are bounded by
- * `concurrency`; one whose handler hangs is replaced.
- */
-class Place {
-  task: Task | undefined
-  ticket: ParkingTicket | undefined
-  startedAt = 0
-  hung = false
-  readonly onDone: () => void
-  readonly onFail: (error: unknown) => void
-
-  constructor(processor: EachProcessor) {
-    this.onDone = () => processor.succeeded(this)
-    this.onFail = (error) => processor.failed(this, error)
-  }
-}
 
 /** Calls the handler for each record: up to `concurrency` at once over all partitions, those of one key one after another. */
 export class EachProcessor implements Processor {
@@ -82,7 +29,7 @@ export class EachProcessor implements Processor {
   constructor(handler: Handler, concurrency: number, runtime: HandlerRuntime) {
     this.handler = handler
     this.runtime = runtime
-    for (let i = 0; i < concurrency; i++) this.free.push(new Place(this))
+    for (let i = 0; i < concurrency; i++) this.free.push(this.newPlace())
   }
 
   accept(session: PartitionSession, entry: WorkEntry): void {
@@ -137,7 +84,7 @@ export class EachProcessor implements Processor {
       if (place.hung || now - place.startedAt <= this.runtime.maxProcessingMs) continue
       place.hung = true
       this.running.delete(place)
-      this.free.push(new Place(this))
+      this.free.push(this.newPlace())
       const session = place.task?.lanes.session
       if (session && !session.gone) this.runtime.hung(session, place)
     }
@@ -240,8 +187,14 @@ export class EachProcessor implements Processor {
     else this.succeeded(place)
   }
 
-  /** @internal */
-  succeeded(place: Place): void {
+  private newPlace(): Place {
+    return new Place(
+      (place) => this.succeeded(place),
+      (place, error) => this.failed(place, error),
+    )
+  }
+
+  private succeeded(place: Place): void {
     const { task, ticket } = place
     this.leave(place)
     if (task === undefined) return
@@ -250,8 +203,7 @@ export class EachProcessor implements Processor {
     this.pump()
   }
 
-  /** @internal */
-  failed(place: Place, error: unknown): void {
+  private failed(place: Place, error: unknown): void {
     const { task, ticket } = place
     this.leave(place)
     if (task === undefined) return
