@@ -209,7 +209,6 @@ export class PartitionLog {
         settings,
         errors: this.#errors,
         lastStableOffset: this.lastStableOffset,
-        startOffset: this.#startOffset,
         isStopped: () => this.#closing !== undefined,
       })
     })

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { baseOffset, HEADER_BYTES, lastOffset, verifyBatch } from '../../../src/formats/record-batch/index.ts'
 import type { StoreFile } from './store.ts'
 
@@ -103,6 +104,8 @@ async function scanValid(
       at += size
     }
     position += at
+    // A store in memory would otherwise keep the event loop until the end.
+    if (chunk.length === CHUNK_BYTES) await setImmediate()
     if (chunk.length < Math.min(CHUNK_BYTES, to - position)) {
       chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, chunk.length * 4, to - position))
     }
