@@ -1,4 +1,4 @@
-import type { Driver } from '../../src/driver.ts'
+import type { Driver, TopicSpec } from '../../src/driver.ts'
 
 /** What the suite needs of a test runner; vitest and node:test (with `after` as `afterAll`) both have it. */
 export interface Runner {
@@ -20,10 +20,17 @@ export interface ChildDriver {
  * to be waived with a reason.
  */
 export interface Faults {
-  /** Makes retention drop what the topic holds now, all but records sent later. Resolves when it is gone. */
+  /**
+   * Makes retention drop what the topic holds now: all of it is stamped an hour ago, what is sent later is not. Resolves when
+   * it is gone.
+   */
   expire?(topic: string): Promise<void>
-  /** Compacts the topic now. */
+  /** How topics that are to `expire` are created. Default: as any. */
+  readonly expiring?: Partial<TopicSpec>
+  /** Compacts the topic now, its newest records perhaps left out. */
   compact?(topic: string): Promise<void>
+  /** How topics that are to be compacted are created, beside `compacted`. Default: as any. */
+  readonly compacting?: Partial<TopicSpec>
   /** The connection dies without a farewell, as its process would; its members are unheard of from now on. */
   crash?(driver: Driver): Promise<void>
 }

@@ -14,9 +14,9 @@ export const expired: readonly Case[] = [
       'a reader at a position that retention has dropped is told POSITION_EXPIRED, and earliest still works',
     async run(context) {
       const expire = context.fault('expire')
-      const topic = await context.topic({ verify: false })
+      const topic = await context.topic({ ...context.backend.faults?.expiring, verify: false })
       const producer = context.producer(topic)
-      const [first] = await producer.burst({ keys: ['k'], perKey: 5 })
+      const [first] = await producer.burst({ keys: ['k'], perKey: 5, timestamp: anHourAgo() })
       await expire(topic.name)
       await producer.burst({ keys: ['k'], perKey: 3 })
       const { partition, position } = first!
@@ -34,9 +34,9 @@ export const expired: readonly Case[] = [
     title: 'a group whose checkpoint has left retention fails with POSITION_EXPIRED; a seek heals it',
     async run(context) {
       const expire = context.fault('expire')
-      const topic = await context.topic({ verify: false })
+      const topic = await context.topic({ ...context.backend.faults?.expiring, verify: false })
       const producer = context.producer(topic)
-      await producer.burst({ keys: ['k'], perKey: 10 })
+      await producer.burst({ keys: ['k'], perKey: 10, timestamp: anHourAgo() })
       const first = await Member.start(context, { topics: [topic], consumer: { fetchMaxBytes: 150 } })
       await context.untilDelivered(2, [first])
       await first.close()
@@ -72,9 +72,9 @@ export const expired: readonly Case[] = [
     title: 'a reader that retention overtakes is told so, rather than moved on in silence',
     async run(context) {
       const expire = context.fault('expire')
-      const topic = await context.topic({ verify: false })
+      const topic = await context.topic({ ...context.backend.faults?.expiring, verify: false })
       const producer = context.producer(topic)
-      for (let i = 0; i < 40; i++) await producer.send('k', { pad: 'x'.repeat(500) })
+      for (let i = 0; i < 40; i++) await producer.send('k', { pad: 'x'.repeat(500), timestamp: anHourAgo() })
       const reader = context.streams.read(topic, { fetchMaxBytes: 600 })
       const iterator = reader.records()[Symbol.asyncIterator]()
       await iterator.next()
@@ -104,3 +104,7 @@ export const expired: readonly Case[] = [
     },
   },
 ]
+
+function anHourAgo(): number {
+  return Date.now() - 3_600_000
+}

@@ -142,7 +142,11 @@ export const replay: readonly Case[] = [
     title: 'until now ends, and lag reaches 0, where compaction has taken records away',
     needs: ['compaction'],
     async run(context) {
-      const topic = await context.topic({ compacted: true, verify: false })
+      const topic = await context.topic({
+        ...context.backend.faults?.compacting,
+        compacted: true,
+        verify: false,
+      })
       const producer = context.producer(topic)
       await producer.burst({ keys: keys(3), perKey: 10 })
       await using other = context.streams.producer()

@@ -2,6 +2,12 @@ import { PartialFailureError, type Sender, type SendResult, StreamError } from '
 import type { OracleFact, RecordId } from '../oracle/events.ts'
 import type { Load, LoadTopic } from './load.ts'
 
+interface Extras {
+  readonly pad?: string
+  /** Default: the backend's. */
+  readonly timestamp?: number
+}
+
 /** One producer of the workload: numbers its records per key and tells the oracle of sends and acknowledgements. */
 export class LoadProducer {
   readonly name: string
@@ -23,11 +29,13 @@ export class LoadProducer {
     return { producer: this.name, key, seq, ...(pad === undefined ? {} : { pad }) }
   }
 
-  async send(key: string, options: { readonly pad?: string } = {}): Promise<SendResult> {
+  async send(key: string, options: Extras = {}): Promise<SendResult> {
     const load = this.next(key, options.pad)
     this.told(load)
     try {
-      const result = await this.sender.send(this.topic, load)
+      const { timestamp } = options
+      const stamp = timestamp === undefined ? {} : { timestamp }
+      const result = await this.sender.send(this.topic, load, stamp)
       this.acknowledged(load, result)
       return result
     } catch (error) {
@@ -57,17 +65,17 @@ export class LoadProducer {
   }
 
   /** `perKey` records of each key, interleaved, none awaited before the next is sent; `gap` is awaited after each round. */
-  async burst(options: {
-    readonly keys: readonly string[]
-    readonly perKey: number
-    readonly pad?: string
-    readonly gap?: () => unknown
-  }): Promise<SendResult[]> {
-    const { pad } = options
+  async burst(
+    options: {
+      readonly keys: readonly string[]
+      readonly perKey: number
+      readonly gap?: () => unknown
+    } & Extras,
+  ): Promise<SendResult[]> {
     const pending: Promise<SendResult>[] = []
     for (let round = 0; round < options.perKey; round++) {
       for (const key of options.keys) {
-        const sent = this.send(key, pad === undefined ? {} : { pad })
+        const sent = this.send(key, options)
         sent.catch(() => {})
         pending.push(sent)
       }
