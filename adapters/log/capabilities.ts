@@ -7,6 +7,7 @@ export const LOCAL_CAPABILITIES: Capabilities = new Set([
   'addPartitions',
   'splitMerge',
   'compaction',
+  'headers',
 ])
 
 export const LOG_CAPABILITIES: Capabilities = new Set([...LOCAL_CAPABILITIES, 'durable', 'multiProcess'])

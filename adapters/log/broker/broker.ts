@@ -166,7 +166,7 @@ export class Broker implements api.BrokerApi {
     )
   }
 
-  fetch(request: api.FetchRequest, signal?: AbortSignal): Promise<api.FetchResult> {
+  async fetch(request: api.FetchRequest, signal?: AbortSignal): Promise<api.FetchResult> {
     this.#checkOpen()
     return fetchFrom(this.#partition(request), request, signal)
   }
@@ -193,7 +193,7 @@ export class Broker implements api.BrokerApi {
     return this.#groups.join(request)
   }
 
-  syncGroup(request: api.SyncGroupRequest, signal?: AbortSignal): Promise<api.SyncGroupResult> {
+  async syncGroup(request: api.SyncGroupRequest, signal?: AbortSignal): Promise<api.SyncGroupResult> {
     this.#checkOpen()
     return this.#groups.sync(request, signal)
   }
