@@ -53,7 +53,6 @@ export class BatchProcessor implements Processor {
   private readonly runtime: HandlerRuntime
   private readonly host: BatchHost
   private readonly lines = new Map<PartitionSession, Line>()
-  private clock = 0
 
   constructor(handler: Handler, maxRecords: number, runtime: HandlerRuntime, host: BatchHost) {
     this.handler = handler
@@ -92,7 +91,6 @@ export class BatchProcessor implements Processor {
   }
 
   watch(now: number): void {
-    this.clock = now
     for (const { session, call } of this.lines.values()) {
       if (call && now - call.startedAt > this.runtime.maxProcessingMs) this.runtime.hung(session, call)
     }
@@ -237,7 +235,7 @@ export class BatchProcessor implements Processor {
     const { session } = line
     const batch = new CoreConsumedBatch(this.host, session, entry, slice.from, slice.to, slice.picked)
     const context = attempt === 1 ? line.context : { ...line.context, attempt }
-    const call: Call = { startedAt: this.clock }
+    const call: Call = { startedAt: performance.now() }
     line.call = call
     try {
       let result = this.runtime.observed

@@ -23,7 +23,6 @@ export class EachProcessor implements Processor {
   private readonly running = new Set<Place>()
   /** Schemas may take their time; entries keep their order. */
   private readonly validating = new WeakMap<Lanes, Promise<void>>()
-  private clock = 0
   private pumping = false
 
   constructor(handler: Handler, concurrency: number, runtime: HandlerRuntime) {
@@ -79,9 +78,10 @@ export class EachProcessor implements Processor {
   }
 
   watch(now: number): void {
-    this.clock = now
     for (const place of this.running) {
-      if (place.hung || now - place.startedAt <= this.runtime.maxProcessingMs) continue
+      // A call counts from the first tick that sees it: never too early, and without a clock read a record.
+      if (place.seenAt === undefined) place.seenAt = now
+      if (place.hung || now - place.seenAt <= this.runtime.maxProcessingMs) continue
       place.hung = true
       this.running.delete(place)
       this.free.push(this.newPlace())
@@ -171,7 +171,7 @@ export class EachProcessor implements Processor {
     }
     place.task = task
     place.ticket = admission === 'handle' ? undefined : admission
-    place.startedAt = this.clock
+    place.seenAt = undefined
     this.running.add(place)
     let result: unknown
     try {

@@ -47,7 +47,8 @@ export const NONE: Task[] = []
 export class Place {
   task: Task | undefined
   ticket: ParkingTicket | undefined
-  startedAt = 0
+  /** When a tick first found the call running. */
+  seenAt: number | undefined
   hung = false
   readonly onDone: () => void
   readonly onFail: (error: unknown) => void
