@@ -227,7 +227,7 @@ export class Topics {
 }
 
 function checkName(name: string): void {
-  if (!NAME.test(name)) {
+  if (!NAME.test(name) || name === '.' || name === '..') {
     throw new StreamError(
       'INVALID_ARGUMENT',
       `'${name}' cannot name a topic: use 1 to 249 of the characters A-Z a-z 0-9 . _ -`,
