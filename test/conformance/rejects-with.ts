@@ -7,10 +7,14 @@ export async function rejectsWith(
   code: StreamErrorCode | readonly StreamErrorCode[],
   call: () => unknown,
   message?: RegExp,
+  what?: string,
 ): Promise<StreamError> {
   const codes = typeof code === 'string' ? [code] : code
   const error = await within(6_000, failureOf(call), `a refusal with ${codes.join(' or ')}`)
-  assert.ok(error !== undefined, `expected ${codes.join(' or ')}, but it succeeded`)
+  assert.ok(
+    error !== undefined,
+    `expected ${codes.join(' or ')}${what ? ` of ${what}` : ''}, but it succeeded`,
+  )
   assert.ok(
     error instanceof StreamError,
     `expected a StreamError ${codes.join(' or ')}, got ${error instanceof Error ? error.stack : String(error)}`,

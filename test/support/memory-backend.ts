@@ -17,7 +17,8 @@ export async function memoryBackend(wrap: (driver: Driver) => Driver = (driver) 
       factory: 'openMemory',
       address: 'memory:',
     },
-    faults: await logFaults(keeper),
+    // In one process nothing dies alone: the connection is torn away beneath the core.
+    faults: { ...(await logFaults(keeper)), crash: (driver) => driver.close() },
     close: () => keeper.close(),
   }
 }

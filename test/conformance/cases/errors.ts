@@ -47,7 +47,7 @@ export const errors: readonly Case[] = [
         new RegExp(topic.name),
       )
       for (const name of ['', 'a b', 'a/b', 'x'.repeat(250), '..']) {
-        await rejectsWith('INVALID_ARGUMENT', () => admin.createTopic({ name }))
+        await rejectsWith('INVALID_ARGUMENT', () => admin.createTopic({ name }), undefined, `topic "${name}"`)
       }
       await rejectsWith('INVALID_ARGUMENT', () =>
         admin.createTopic({ name: context.unique('t'), partitions: 0 }),

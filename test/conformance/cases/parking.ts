@@ -25,7 +25,7 @@ export const parking: readonly Case[] = [
       await context.producer(topic).burst({ keys: keys(3), perKey: 6 })
       const done: string[] = []
       const member = await poisoned(context, topic, parked, done)
-      await eventually(() => member.stats.parked === 4 && done.length === 14, {
+      await eventually(() => member.stats.deadLettered === 4 && done.length === 14, {
         what: '4 parked, 14 done',
         unless: () => member.throwFailure(),
       })
@@ -53,7 +53,7 @@ export const parking: readonly Case[] = [
       const producer = context.producer(topic)
       await producer.burst({ keys: keys(2), perKey: 4 })
       const first = await poisoned(context, topic, parked, [])
-      await eventually(() => first.stats.parked === 2, {
+      await eventually(() => first.stats.deadLettered === 2, {
         what: 'two parked',
         unless: () => first.throwFailure(),
       })
@@ -61,7 +61,9 @@ export const parking: readonly Case[] = [
       await producer.burst({ keys: keys(2), perKey: 2 })
       const done: string[] = []
       const second = await poisoned(context, topic, parked, done)
-      await eventually(() => second.stats.parked === 2 && done.length === 2, { what: 'two more parked' })
+      await eventually(() => second.stats.deadLettered === 2 && done.length === 2, {
+        what: 'two more parked',
+      })
       await second.close()
       assert.deepEqual(done, ['k0#5', 'k0#6'])
       const letters = await readAll(context.streams, parked)
@@ -82,7 +84,7 @@ export const parking: readonly Case[] = [
       const done: string[] = []
       let healed = false
       const member = await poisoned(context, topic, parked, done, () => healed)
-      await eventually(() => member.stats.parked === 3, {
+      await eventually(() => member.stats.deadLettered === 3, {
         what: 'three parked',
         unless: () => member.throwFailure(),
       })
@@ -109,7 +111,7 @@ export const parking: readonly Case[] = [
       const done: string[] = []
       let healed = false
       const member = await poisoned(context, topic, parked, done, () => healed)
-      await eventually(() => member.stats.parked === 1, {
+      await eventually(() => member.stats.deadLettered === 1, {
         what: 'one parked',
         unless: () => member.throwFailure(),
       })

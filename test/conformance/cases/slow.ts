@@ -47,8 +47,11 @@ export const slow: readonly Case[] = [
         },
       })
       await eventually(() => context.oracle.deliveredTo(context.group) > 0, { what: 'a record in work' })
+      const began = performance.now()
       const other = await Member.start(context, { topics: [topic] })
       await other.assigned(1)
+      const took = performance.now() - began
+      assert.ok(took > 250, `it lost the partition after ${Math.round(took)} of 300 ms`)
       assert.ok(aborted, 'the signal of the hung handler was not aborted')
       await context.untilDelivered(3, [other])
       hang.resolve()

@@ -194,17 +194,21 @@ export const transactions: readonly Case[] = [
     async run(context) {
       const topic = await context.topic()
       const gate = Promise.withResolvers<void>()
+      const sent = Promise.withResolvers<void>()
       context.onEnd(() => gate.resolve())
       const work = context.streams.transaction(
         async (tx) => {
           await tx.send(topic, { producer: 'slow', key: 'k', seq: 1 })
+          sent.resolve()
           await gate.promise
         },
         { timeoutMs: 1_000 },
       )
       work.catch(() => {})
+      await Promise.race([sent.promise, work])
       const producer = context.producer(topic)
       await producer.send('k')
+      assert.equal((await readAll(context.streams, topic)).length, 0)
       const visible = async () => (await readAll(context.streams, topic)).length === 1
       await eventually(visible, { what: 'the other record is visible' })
       gate.resolve()

@@ -72,6 +72,7 @@ async function pipe(streams: Streams<'transactions'>, task: Of<'pipe'>): Promise
 
 async function leave(streams: Streams, task: Of<'leave'>): Promise<void> {
   const topic = loadTopic(task.topic)
+  await streams.admin.createTopic({ name: task.topic, partitions: 2 })
   const producer = streams.producer()
   const load = new LoadProducer(producer, task.member, topic, tell)
   await load.burst({ keys: ['a', 'b'], perKey: 10 })

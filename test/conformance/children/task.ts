@@ -29,7 +29,7 @@ export type Task =
       readonly group: string
       readonly sessionTimeoutMs?: number
     }
-  /** Opens one of everything, uses it, closes it, and should then end by itself. */
+  /** Creates the topic, opens one of everything, uses it, closes it, and should then end by itself. */
   | { readonly role: 'leave'; readonly topic: string; readonly group: string }
 
 /** How a child is started: its task, its way to the backend and its name to the oracle. */
