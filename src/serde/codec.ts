@@ -77,11 +77,12 @@ export function decodePart<T>(
   try {
     return serde.decode(bytes)
   } catch (cause) {
+    const { topic, partition, position } = at
     throw new DecodeError(
       part,
-      `the ${part} at ${at.topic}/${at.partition}@${at.position} is not ${serde.name}: ${messageOf(cause)}. ` +
+      `the ${part} at ${topic}/${partition}@${position} is not ${serde.name}: ${messageOf(cause)}. ` +
         `Read the topic with the serde it was written with, or let onPoison set such records aside.`,
-      { ...at, cause },
+      { topic, partition, position, cause },
     )
   }
 }
