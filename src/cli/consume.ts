@@ -9,6 +9,7 @@ import { parseCount, parseStart, parseUntil, resumeStart, type Start } from './m
 import { openBackend, topicArgument } from './open-backend.ts'
 import { Progress } from './progress.ts'
 import { lineOf, type PrintableRecord, rowOf } from './record-printer.ts'
+import { outputColumns, outputIsTerminal } from './terminal.ts'
 import { checkPartitions } from './topics.ts'
 
 interface Options {
@@ -54,7 +55,7 @@ export function addConsume(program: Command): void {
 export type Print = (records: readonly PrintableRecord[]) => Promise<void>
 
 function printer({ json }: Options): Print {
-  const columns = process.stdout.isTTY && !json ? process.stdout.columns : undefined
+  const columns = json ? undefined : outputColumns()
   return (records) =>
     writeAll(
       records.map((record) => (columns === undefined ? lineOf(record) : rowOf(record, columns))).join(''),
@@ -100,7 +101,7 @@ async function consumeAlone(
     places.set(id, from === 'latest' && latest !== null ? { at: latest } : from)
   }
 
-  using bar = new Progress('read', { quiet: process.stdout.isTTY })
+  using bar = new Progress('read', { quiet: outputIsTerminal })
   await using reader = streams.read(bytesTopic(topic), {
     starts: Object.fromEntries(partitions.map(({ id }) => [id, places.get(id) ?? 'end'])),
     ...(until !== undefined && { until }),

@@ -15,6 +15,7 @@ import { count, counted, duration } from './human.ts'
 import { Interruption } from './interruption.ts'
 import { backendArgument } from './open-backend.ts'
 import { Progress } from './progress.ts'
+import { outputIsTerminal } from './terminal.ts'
 
 const PARTITIONS = 6
 /** One day passes in three seconds. */
@@ -184,7 +185,7 @@ async function play(
   const expected = quakes.filter(({ time }) => dayOf(time) === day).length
   const ids = seen(workers)
   const found = quakes.filter(({ id }) => ids.has(id))
-  const style = styleOf(process.stdout.isTTY === true)
+  const style = styleOf(outputIsTerminal)
   const seconds = duration(performance.now() - started)
   if (json) {
     const killedReport = { name: killed.name, after: killed.deliveries.length }

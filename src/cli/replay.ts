@@ -11,6 +11,7 @@ import { Interruption } from './interruption.ts'
 import { parseCount, parseSpeed, parseStart, parseUntil, resumeStart, type Start } from './moments.ts'
 import { connectOptions, refuseMissingLog } from './open-backend.ts'
 import { Progress } from './progress.ts'
+import { outputIsTerminal } from './terminal.ts'
 
 interface Options {
   readonly from?: Start
@@ -66,7 +67,7 @@ export function addReplay(program: Command): void {
     .action(async (from: string, to: string, options: Options, command: Command) => {
       for (const end of [from, to]) if (isAddress(end)) refuseMissingLog(topicAddress(end).backend)
       using interruption = new Interruption()
-      using bar = new Progress('replayed', { quiet: to === '-' && process.stdout.isTTY })
+      using bar = new Progress('replayed', { quiet: to === '-' && outputIsTerminal })
       const report = await replay(from, to, {
         ...replayOptions(options),
         connect: connectOptions(command),

@@ -57,7 +57,7 @@ export function topicAddress(address: string): TopicAddress {
 
   const topic = isRemote(scheme) && slash < start ? '' : path.slice(Math.max(slash + 1, start))
   if (topic === '' || topic === '.' || topic === '..') {
-    const example = `${path.replace(/\/+$/, '')}${/[:/]$/.test(path) && !isRemote(scheme) ? '' : '/'}TOPIC${rest}`
+    const example = joinAddress(`${isRemote(scheme) ? path.replace(/\/+$/, '') : path}${rest}`, 'TOPIC')
     throw new StreamError('INVALID_ARGUMENT', `"${address}" names no topic. Write ${example}.`)
   }
   if (!/^[A-Za-z0-9._-]{1,249}$/.test(topic)) {
