@@ -5,7 +5,6 @@ import { createInterface } from 'node:readline'
 import type { Readable, Writable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { MemberReport } from './member.ts'
-import {} from './terminal.ts'
 
 /** A record that a member has processed, in the order of processing. */
 export interface Delivery {
