@@ -4,9 +4,8 @@ import type { Logger } from '../logger.ts'
 import type { From } from '../position.ts'
 import { Checkpointer } from './checkpointer.ts'
 import type { ConsumerSettings } from './consumer-settings.ts'
-import { PartitionSession, type SessionHost } from './partition-session.ts'
+import { PartitionSession, type Processor, type SessionHost } from './partition-session.ts'
 import type { PausedPartitions } from './paused-partitions.ts'
-import type { Processor } from './processor.ts'
 
 /** The last part of the drain time is for the checkpoint. */
 const DRAIN_SHARE = 0.8

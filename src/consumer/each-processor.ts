@@ -5,8 +5,7 @@ import { admit } from './admission.ts'
 import type { HandlerRuntime } from './handler-runtime.ts'
 import { Lanes, NONE, Place, type Task } from './lanes.ts'
 import type { HandlerContext } from './options.ts'
-import type { PartitionSession } from './partition-session.ts'
-import type { Processor } from './processor.ts'
+import type { PartitionSession, Processor } from './partition-session.ts'
 import type { WorkEntry } from './work-entry.ts'
 
 type Handler = (record: never, context: HandlerContext) => unknown

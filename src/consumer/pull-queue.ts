@@ -2,8 +2,7 @@ import { Deque } from '../deque.ts'
 import { LazyRecord, validateRecords } from '../lazy-record.ts'
 import { admit } from './admission.ts'
 import { type BatchHost, CoreConsumedBatch } from './consumed-batch.ts'
-import type { PartitionSession } from './partition-session.ts'
-import type { Processor } from './processor.ts'
+import type { PartitionSession, Processor } from './partition-session.ts'
 import type { WorkEntry } from './work-entry.ts'
 
 /**
