@@ -41,7 +41,7 @@ export class LogReader {
   }
 
   async #readSegment(segment: Segment, offset: number, maxBytes: number, limit: number): Promise<Buffer> {
-    const end = segment.sizeBytes
+    const { sizeBytes: end, nextOffset: upper } = segment
     const hint = this.#hints.get(offset)
     let start =
       hint !== undefined && hint.segment === segment
@@ -53,7 +53,7 @@ export class LogReader {
     while (position < end) {
       const buffer = Buffer.allocUnsafeSlow(Math.min(want, end - position))
       const length = await segment.file.read(buffer, 0, buffer.length, position)
-      const found = findBatches(buffer, length, offset, limit, start.lastOffset)
+      const found = findBatches(buffer, length, { offset, limit, upper, firstLast: start.lastOffset })
       if (found.end > found.from) {
         this.#remember(found.next, segment, position + found.end)
         return buffer.subarray(found.from, found.end)
@@ -87,7 +87,7 @@ export class LogReader {
   /** The place behind the damage where the batches before `offset` go on; rejects where the damage is at `offset`. */
   async #passDamage(segment: Segment, position: number, offset: number, reason: string): Promise<number> {
     const { damages } = await segment.scan(
-      { from: position, offset: segment.baseOffset, upper: upperOffset(segment), verifyCrc: true },
+      { from: position, offset: segment.baseOffset, upper: segment.nextOffset, verifyCrc: true },
       () => false,
     )
     const next = damages[0]?.next
@@ -103,6 +103,15 @@ export class LogReader {
   }
 }
 
+interface Wanted {
+  readonly offset: number
+  readonly limit: number
+  /** Where the segment's offsets end. */
+  readonly upper: number
+  /** The last offset of the first batch, as the index has it; undefined where it has none. */
+  readonly firstLast: number | undefined
+}
+
 interface Found {
   /** The wanted batches are `buffer[from, end)`; where there are none, `end` is how far was looked. */
   readonly from: number
@@ -116,13 +125,8 @@ interface Found {
   readonly reason: string | undefined
 }
 
-function findBatches(
-  buffer: Buffer,
-  length: number,
-  offset: number,
-  limit: number,
-  expectedLast: number | undefined,
-): Found {
+function findBatches(buffer: Buffer, length: number, wanted: Wanted): Found {
+  const { offset, limit, upper, firstLast } = wanted
   let at = 0
   let from = -1
   let next = -1
@@ -131,10 +135,11 @@ function findBatches(
   let isWrongStart = false
   let reason: string | undefined
   while (at < length) {
-    let verdict = verifyBatch(buffer, at, length, false)
-    if (at === 0 && expectedLast !== undefined) {
+    // Batches before the wanted one are verified too: a wrong length would lead astray.
+    const verdict = verifyBatch(buffer, at, length)
+    if (at === 0 && firstLast !== undefined) {
       isWrongStart =
-        length < HEADER_BYTES || verdict.kind === 'corrupt' || lastOffset(buffer, 0) !== expectedLast
+        length < HEADER_BYTES || verdict.kind === 'corrupt' || lastOffset(buffer, 0) !== firstLast
       if (isWrongStart) break
     }
     if (verdict.kind === 'corrupt') {
@@ -143,18 +148,13 @@ function findBatches(
     }
     if (length - at >= HEADER_BYTES) {
       const last = lastOffset(buffer, at)
-      if (baseOffset(buffer, at) < next) {
-        reason = `has offset ${baseOffset(buffer, at)} where ${next} is due`
+      if (baseOffset(buffer, at) < next || last >= upper) {
+        // The CRC does not cover the base offset.
+        reason = `has offsets ${baseOffset(buffer, at)} to ${last}, which cannot stand there`
         break
       }
       if (last >= offset && last >= limit) {
         isPastLimit = true
-        break
-      }
-      // Batches before the wanted one are passed over by their headers.
-      if (last >= offset && verdict.kind === 'ok') verdict = verifyBatch(buffer, at, length)
-      if (verdict.kind === 'corrupt') {
-        reason = verdict.reason
         break
       }
       if (verdict.kind === 'ok') {
@@ -169,8 +169,4 @@ function findBatches(
     at += verdict.size
   }
   return { from: from < 0 ? at : from, end: at, next, isPastLimit, isWrongStart, partialBytes, reason }
-}
-
-function upperOffset(segment: Segment): number {
-  return segment.isSealed ? segment.nextOffset : Number.MAX_SAFE_INTEGER
 }
