@@ -30,6 +30,8 @@ export class AssignedSessions implements AssignmentEvents {
   private readonly owner: SessionsOwner
   private readonly checkpointer: Checkpointer
   private readonly sessions = new Map<string, PartitionSession>()
+  /** What the group gave and has not asked back. */
+  private readonly held = new Set<string>()
   private maxStateBytes = Infinity
   private closing = false
 
@@ -49,10 +51,12 @@ export class AssignedSessions implements AssignmentEvents {
   }
 
   assigned(assignment: Assignment): void {
+    this.held.add(tenureOf(assignment))
     this.begin(assignment)
   }
 
   async revoked(assignment: Assignment): Promise<void> {
+    this.held.delete(tenureOf(assignment))
     const session = this.sessionOf(assignment)
     if (session) await this.release(session)
   }
@@ -87,16 +91,18 @@ export class AssignedSessions implements AssignmentEvents {
 
   /** Ends a session and begins another at `to`. */
   async restart(session: PartitionSession, to: From): Promise<void> {
+    const { assignment } = session
     await session.drain(this.owner.settings.drainTimeoutMs)
-    const held = this.sessionOf(session.assignment) === session
     await session.end(new StreamError('FENCED', 'the consumer was moved by seek().'))
-    if (held) this.begin(session.assignment, to)
+    if (this.held.has(tenureOf(assignment)) && this.sessionOf(assignment) === session)
+      this.begin(assignment, to)
   }
 
   /** Gives up a partition whose handler hangs; it may come back when that has ended. */
   async abandon(session: PartitionSession, ended: Promise<void>): Promise<void> {
     if (session.gone) return
     const { topic, partition } = session.assignment
+    this.held.delete(tenureOf(session.assignment))
     this.owner.logger.error('a handler did not end within maxProcessingMs; its partition is given up', {
       topic,
       partition,
@@ -200,6 +206,7 @@ export class AssignedSessions implements AssignmentEvents {
   }
 
   private lose(session: PartitionSession): void {
+    this.held.delete(tenureOf(session.assignment))
     if (session.gone) return
     const { topic, partition } = session.assignment
     this.forget(session)
@@ -220,4 +227,9 @@ export class AssignedSessions implements AssignmentEvents {
 
 function keyOf(assignment: Assignment): string {
   return `${assignment.topic}/${assignment.partition}`
+}
+
+/** One acquisition of one partition. */
+function tenureOf(assignment: Assignment): string {
+  return `${keyOf(assignment)}@${assignment.epoch}`
 }

@@ -18,6 +18,9 @@ export interface Consumer<R> extends AsyncDisposable, AsyncIterable<ConsumedBatc
    */
   seek(to: From, topic?: string, partition?: string): Promise<void>
   readonly stats: ConsumerStats
-  /** Drains until `drainTimeoutMs`, checkpoints, leaves the group. Idempotent. */
+  /**
+   * Drains until `drainTimeoutMs`, checkpoints, leaves the group. Idempotent. Not to be awaited inside a handler, which it waits for:
+   * abort a signal there, or leave the promise alone.
+   */
   close(): Promise<void>
 }

@@ -63,6 +63,7 @@ export class PartitionSession {
   private heldBytes = 0
   private heldRecords = 0
   private wake: (() => void) | undefined
+  private drained: Promise<void> | undefined
   private fetchLoop: Promise<void> = Promise.resolve()
 
   /** `seekTo`: start there and not at the assignment's checkpoint. */
@@ -150,17 +151,9 @@ export class PartitionSession {
   }
 
   /** Fetches no more and finishes what it must; when `deadlineMs` is over handlers are aborted. */
-  async drain(deadlineMs: number): Promise<void> {
-    if (this.state !== 'running') return
-    this.state = 'draining'
-    this.fetching.abort()
-    this.poke()
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs)
-    })
-    await Promise.race([this.host.processor.drain(this), late])
-    clearTimeout(timer)
+  drain(deadlineMs: number): Promise<void> {
+    this.drained ??= this.finishStarted(deadlineMs)
+    return this.drained
   }
 
   /** The session is over: nothing of it counts any more. */
@@ -172,6 +165,19 @@ export class PartitionSession {
     this.rights.abort(reason)
     this.host.processor.drop(this)
     await this.fetchLoop
+  }
+
+  private async finishStarted(deadlineMs: number): Promise<void> {
+    if (this.state !== 'running') return
+    this.state = 'draining'
+    this.fetching.abort()
+    this.poke()
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, deadlineMs)
+    })
+    await Promise.race([this.host.processor.drain(this), late])
+    clearTimeout(timer)
   }
 
   private async fetch(): Promise<void> {
