@@ -103,7 +103,11 @@ async function consumeAlone(
 
   using bar = new Progress('read', { quiet: outputIsTerminal })
   await using reader = streams.read(bytesTopic(topic), {
-    starts: Object.fromEntries(partitions.map(({ id }) => [id, places.get(id) ?? 'end'])),
+    starts: Object.fromEntries(
+      partitions
+        .filter(({ id }) => partition?.includes(id) ?? true)
+        .map(({ id }) => [id, places.get(id) ?? ('end' as const)]),
+    ),
     ...(until !== undefined && { until }),
     ...(partition !== undefined && { partitions: partition }),
     signal: interruption.signal,

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { existsSync, readdirSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { type ConnectOptions, connect, type Logger, StreamError, type Streams } from '../index.ts'
-import { backendAddress, type TopicAddress, topicAddress } from '../tools/address.ts'
+import { backendAddress, joinAddress, type TopicAddress, topicAddress } from '../tools/address.ts'
 import { UsageError } from './failure.ts'
 
 /** Reads an argument that names a backend. */
@@ -43,13 +43,17 @@ export function refuseMissingLog(address: string): void {
   if (!address.startsWith('log:')) return
   const directory = resolve(address.slice('log:'.length).replace(/\?.*$/, '') || '.')
   if (existsSync(directory)) return
+  const parent = dirname(directory)
+  const name = basename(directory)
+  // topics are folders `<topic>-<partition>`: the address may have one topic too many
+  const isTopic =
+    existsSync(parent) &&
+    readdirSync(parent).some((entry) => /^-\d+$/.test(entry.slice(name.length)) && entry.startsWith(name))
   throw new StreamError(
     'NOT_FOUND',
-    `there is no log in ${directory}. ${
-      existsSync(dirname(directory))
-        ? 'Correct the address, or'
-        : 'Its parent directory is missing too. Correct the address, or'
-    } make one: millrace topics create ${address}/TOPIC.`,
+    isTopic
+      ? `${address} is a topic, and this command wants the log that it is in: log:${parent}.`
+      : `there is no log in ${directory}. Correct the address, or make one: millrace topics create ${joinAddress(address, 'TOPIC')}.`,
   )
 }
 
