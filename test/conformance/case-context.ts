@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
 import { type Capabilities, connect, type Streams, type TopicSpec } from '../../src/index.ts'
 import { Child } from './children/child.ts'
 import type { Task } from './children/task.ts'
 import { type Connection, quiet } from './connection.ts'
-import { eventually, within } from './eventually.ts'
+import { within } from './eventually.ts'
 import type { Judgement, Terms } from './oracle/judge.ts'
 import { Oracle } from './oracle/oracle.ts'
 import { recordingDriver } from './oracle/recording-driver.ts'
@@ -12,6 +14,9 @@ import { type LoadTopic, loadTopic } from './workload/load.ts'
 import { LoadProducer } from './workload/load-producer.ts'
 import type { Member } from './workload/member.ts'
 import { readBack } from './workload/read-back.ts'
+
+/** With nothing delivered for so long, nothing more will be. Milliseconds. */
+const STALL_MS = 4_000
 
 let cases = 0
 
@@ -78,20 +83,29 @@ export class CaseContext {
     return new LoadProducer(producer, `p${++this.producers}`, topic, this.oracle.record)
   }
 
-  /** Waits until the group was given so many different records; fails as soon as one of `members` does. */
+  /**
+   * Waits until the group was given so many different records. Fails as soon as one of `members` does, or when nothing more
+   * comes, with what the oracle has to say.
+   */
   async untilDelivered(count: number, members: readonly Member[], group = this.group): Promise<void> {
-    await eventually(() => this.oracle.deliveredTo(group) >= count, {
-      withinMs: 10_000,
-      unless: () => {
-        for (const member of members) member.throwFailure()
-      },
-    }).catch((error) => {
-      throw error instanceof Error && error.message.startsWith('not within')
-        ? new Error(`only ${this.oracle.deliveredTo(group)} of ${count} records reached ${group}`, {
-            cause: error,
-          })
-        : error
-    })
+    const { oracle } = this
+    let seen = 0
+    let movedAt = performance.now()
+    for (;;) {
+      for (const member of members) member.throwFailure()
+      const delivered = oracle.deliveredTo(group)
+      if (delivered >= count) return
+      const now = performance.now()
+      if (delivered > seen) movedAt = now
+      seen = delivered
+      if (now - movedAt > STALL_MS) {
+        const topics = [...this.topics.keys()]
+        const { violations } = oracle.judge({ complete: topics.map((topic) => ({ group, topic })) })
+        const said = violations.slice(0, 5).map(({ kind, text }) => `\n  ${kind}: ${text}`)
+        assert.fail(`only ${delivered} of ${count} records reached ${group}; the oracle:${said.join('')}`)
+      }
+      await wait(3)
+    }
   }
 
   /** A name that nothing else uses. */

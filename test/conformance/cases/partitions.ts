@@ -171,14 +171,15 @@ async function underLoad(
   const topic = await context.topic({ partitions: partitionCount })
   const other = await context.connect()
   const producers = [context.producer(topic), context.producer(topic, other.streams)]
+  // So that there is something left to drain when the change comes.
+  await Promise.all(producers.map((producer) => producer.burst({ keys: keys(10), perKey: 20 })))
   const members: Member[] = []
   for (let i = 0; i < 3; i++) {
-    members.push(
-      await Member.start(context, { topics: [topic], run: { concurrency: 4 }, each: () => wait(1) }),
-    )
+    const run = { concurrency: 4 }
+    members.push(await Member.start(context, { topics: [topic], run, each: () => wait(3) }))
   }
   const sending = Promise.all(
-    producers.map((producer) => producer.burst({ keys: keys(10), perKey: 40, gap: () => wait(5) })),
+    producers.map((producer) => producer.burst({ keys: keys(10), perKey: 20, gap: () => wait(5) })),
   )
   sending.catch(() => {})
   await context.untilDelivered(60, members)
