@@ -41,7 +41,6 @@ export class Maintenance {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#timer)
-    this.#queue.clear()
     await this.#queue.onIdle()
   }
 
@@ -72,7 +71,7 @@ export class Maintenance {
   }
 
   #run(what: string, partition: Partition | undefined, work: () => Promise<unknown>): Promise<void> {
-    const isGone = (): boolean => partition?.deleted ?? false
+    const isGone = (): boolean => this.#closed || (partition?.deleted ?? false)
     return this.#queue.add(async () => {
       if (isGone()) return
       try {
