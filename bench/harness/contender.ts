@@ -1,0 +1,77 @@
+/** How large values are, and how many records go into one call, batch or transaction. */
+export interface Shape {
+  readonly valueBytes: number
+  readonly batch: number
+}
+
+/** What a contender is told beside the shape; each module knows its own. */
+export type Settings = Readonly<Record<string, string | number | boolean>>
+
+/** Somebody who does the work of a case, in a process of its own. */
+export interface Contender {
+  /** Its row in the table; unique within case and shape. */
+  readonly name: string
+  /** A module below `bench/` that exports `open`: `bare/append`. */
+  readonly module: string
+  /** What an acknowledged record survives, in words. */
+  readonly durability?: string
+  /** The contender whose rate this one's is divided by, by name. */
+  readonly reference?: string
+  /** A limit of the machine, not a product: drawn apart. */
+  readonly bare?: boolean
+  readonly settings?: Settings
+}
+
+/** One measurement: the same work by several contenders, for several shapes. */
+export interface Case {
+  readonly name: string
+  readonly title: string
+  /** What exactly is timed, in a sentence or two. */
+  readonly what: string
+  readonly unit: 'records/s' | 'ms'
+  readonly shapes: readonly Shape[]
+  /** In the order in which they take turns. */
+  contenders(shape: Shape, field: Field): readonly Contender[]
+}
+
+/** Who takes part. */
+export interface Field {
+  readonly log: boolean
+  readonly memory: boolean
+  readonly peers: boolean
+  /** `host:port` of a broker. */
+  readonly kafka: string | undefined
+}
+
+/** What a module's `open` is given. */
+export interface Task extends Shape {
+  /** Empty, on the disk, removed afterwards. */
+  readonly folder: string
+  readonly settings: Settings
+}
+
+export interface Round {
+  readonly records: number
+  /** Of the timed part alone. */
+  readonly millis: number
+  /** CPU of the whole process in the timed part, its threads included. Seconds. */
+  readonly cpuSeconds: number
+  readonly latency?: Latency
+}
+
+/** Milliseconds. */
+export interface Latency {
+  readonly p50: number
+  readonly p99: number
+}
+
+/** What `open` resolves with. */
+export interface Work {
+  /** Does the work once with about so many records; cases that read take what is there. */
+  round(records: number): Promise<Round>
+  close(): Promise<void>
+}
+
+export interface ContenderModule {
+  open(task: Task): Promise<Work>
+}

@@ -1,0 +1,19 @@
+import type { Latency, Round } from './contender.ts'
+
+/** Runs `work` under the clock. */
+export async function timed(records: number, work: () => unknown): Promise<Round> {
+  const stop = startClock()
+  await work()
+  return stop(records)
+}
+
+/** A clock for work that begins and ends in different places. */
+export function startClock(): (records: number, latency?: Latency) => Round {
+  const cpu = process.cpuUsage()
+  const began = performance.now()
+  return (records, latency) => {
+    const millis = performance.now() - began
+    const { user, system } = process.cpuUsage(cpu)
+    return { records, millis, cpuSeconds: (user + system) / 1e6, ...(latency && { latency }) }
+  }
+}

@@ -1,0 +1,65 @@
+import net from 'node:net'
+import { GenericContainer, getContainerRuntimeClient } from 'testcontainers'
+
+export const KAFKA_IMAGE = 'apache/kafka:4.2.0'
+
+export interface Broker extends AsyncDisposable {
+  /** `host:port` */
+  readonly address: string
+}
+
+/** Why there is no broker to be had; undefined where Docker answers. */
+export async function brokerProblem(): Promise<string | undefined> {
+  try {
+    await getContainerRuntimeClient()
+    return undefined
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+/** One broker as its image is configured, but for groups that begin at once. It shares this machine's cores. */
+export async function startBroker(): Promise<Broker> {
+  // The container is stopped here; the image that would do it after a crash need not be fetched.
+  process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
+  const port = await freePort()
+  const container = await new GenericContainer(KAFKA_IMAGE)
+    .withExposedPorts({ container: 9092, host: port })
+    .withEnvironment({
+      KAFKA_NODE_ID: '1',
+      KAFKA_PROCESS_ROLES: 'broker,controller',
+      KAFKA_LISTENERS: 'PLAINTEXT://:9092,CONTROLLER://:9093',
+      KAFKA_ADVERTISED_LISTENERS: `PLAINTEXT://127.0.0.1:${port}`,
+      KAFKA_CONTROLLER_LISTENER_NAMES: 'CONTROLLER',
+      KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+      KAFKA_CONTROLLER_QUORUM_VOTERS: '1@localhost:9093',
+      KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: '1',
+      KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: '1',
+      KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: '1',
+      KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
+    })
+    .withStartupTimeout(120_000)
+    .start()
+  const interrupted = (): void => {
+    void container.stop({ timeout: 1_000 }).finally(() => process.exit(130))
+  }
+  process.once('SIGINT', interrupted)
+  return {
+    address: `127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      process.off('SIGINT', interrupted)
+      await container.stop({ timeout: 1_000 })
+    },
+  }
+}
+
+/** The port must be known before the broker starts: it tells clients where it is. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as net.AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}

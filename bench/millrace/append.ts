@@ -1,0 +1,47 @@
+import { type Producer, type Topic, topic } from '../../src/index.ts'
+import type { Task, Work } from '../harness/contender.ts'
+import { batchesOf, TEXT_KEYS, valuesOf } from '../harness/records.ts'
+import { timed } from '../harness/timed.ts'
+import { type BytesTopic, bytesTopic, openStreams } from './open-streams.ts'
+
+type Send = (n: number) => Promise<unknown>
+
+/**
+ * Appends batch after batch, each awaited. `by`: `sendBatch` (values with a key function), `sendBatch without keys`, or
+ * `sendRecords` (objects with a text key each).
+ */
+export async function open(task: Task): Promise<Work> {
+  const { batch, settings } = task
+  const streams = await openStreams(task)
+  let turn = 0
+  return {
+    async round(records) {
+      const name = `round-${turn++}`
+      await streams.admin.createTopic({ name, partitions: Number(settings.partitions ?? 1) })
+      const producer = streams.producer()
+      const send = sender(producer, name, task)
+      // What the first call has to ask for is no part of appending.
+      await send(0)
+      const round = await timed(records, async () => {
+        for (let i = 0, n = 0; i < records; i += batch, n++) await send(n)
+      })
+      await producer.close()
+      await streams.admin.deleteTopic(name)
+      return round
+    },
+    close: () => streams.close(),
+  }
+}
+
+function sender(producer: Producer, name: string, { valueBytes, batch, settings }: Task): Send {
+  const values = valuesOf(valueBytes)
+  if (settings.by === 'sendRecords') {
+    const text: Topic<Uint8Array> = topic(name)
+    const records = values.map((value, i) => ({ key: TEXT_KEYS[i]!, value }))
+    const batches = batchesOf(records, batch)
+    return (n) => producer.sendRecords(text, batches[n % batches.length]!)
+  }
+  const described: BytesTopic = bytesTopic(name, settings.by !== 'sendBatch without keys')
+  const batches = batchesOf(values, batch)
+  return (n) => producer.sendBatch(described, batches[n % batches.length]!)
+}

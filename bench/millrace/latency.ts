@@ -1,0 +1,37 @@
+import type { Task, Work } from '../harness/contender.ts'
+import { FixedRate } from '../harness/fixed-rate.ts'
+import { valuesOf } from '../harness/records.ts'
+import { bytesTopic, openStreams } from './open-streams.ts'
+
+/** Producer and group in one process: from the time a record was due to be sent until `each` has it. */
+export async function open(task: Task): Promise<Work> {
+  const streams = await openStreams(task)
+  const described = bytesTopic('latency')
+  await streams.admin.createTopic({ name: described.name })
+  const values = valuesOf(task.valueBytes)
+  const producer = streams.producer()
+  const consumer = streams.consumer({ group: 'latency', topics: [described], from: 'latest' })
+  const started = Promise.withResolvers<void>()
+  let rate: FixedRate | undefined
+  const running = consumer.run({
+    each: async ({ value }) => {
+      if (rate === undefined) started.resolve()
+      else rate.arrived(value!)
+    },
+  })
+  running.catch(started.reject)
+  // `latest` is settled when the group has its partition.
+  while (consumer.stats.assignments.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  await producer.send(described, values[0]!)
+  await started.promise
+  return {
+    round: () => {
+      rate ??= new FixedRate()
+      return rate.round(values, (value) => producer.send(described, value))
+    },
+    async close() {
+      await streams.close()
+      await running
+    },
+  }
+}

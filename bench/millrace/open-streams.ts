@@ -1,0 +1,29 @@
+import { bytes, connect, type Streams, type Topic, topic } from '../../src/index.ts'
+import type { Task } from '../harness/contender.ts'
+import { batchesOf, keyOf, recordsToRead, valuesOf } from '../harness/records.ts'
+
+/** Values and keys as bytes; the key is found by the value. */
+export type BytesTopic = Topic<Uint8Array, Uint8Array, Uint8Array>
+
+/** Connects to what the settings name: `address` is `memory:`, or `log:` with the task's folder, and its parameters. */
+export function openStreams({ folder, settings }: Task): Promise<Streams> {
+  const fsync = settings.fsync === undefined ? '' : `?fsync=${settings.fsync}`
+  return connect(settings.backend === 'memory' ? 'memory:' : `log:${folder}/log${fsync}`)
+}
+
+export function bytesTopic(name: string, keyed = true): BytesTopic {
+  return topic(name, { value: bytes(), keySerde: bytes(), ...(keyed && { key: keyOf }) })
+}
+
+/** A topic with the records that the reading cases look at. Returns how many. */
+export async function fill(streams: Streams, described: BytesTopic, task: Task): Promise<number> {
+  const { valueBytes, batch, settings } = task
+  await streams.admin.createTopic({ name: described.name, partitions: Number(settings.partitions ?? 1) })
+  const records = recordsToRead(valueBytes, batch)
+  const batches = batchesOf(valuesOf(valueBytes), batch)
+  await using producer = streams.producer()
+  for (let i = 0, n = 0; i < records; i += batch, n++) {
+    await producer.sendBatch(described, batches[n % batches.length]!)
+  }
+  return records
+}
