@@ -117,7 +117,7 @@ export class CaseContext {
     return `${this.name}-group`
   }
 
-  fault<K extends 'expire' | 'compact' | 'crash'>(name: K): NonNullable<Faults[K]> {
+  fault<K extends 'expire' | 'compact' | 'loseServer' | 'crash'>(name: K): NonNullable<Faults[K]> {
     const fault = this.backend.faults?.[name]
     if (fault === undefined)
       throw new Error(`this backend's setup cannot "${name}": give the fault, or waive the case`)

@@ -31,6 +31,8 @@ export interface Faults {
   compact?(topic: string): Promise<void>
   /** How topics that are to be compacted are created, beside `compacted`. Default: as any. */
   readonly compacting?: Partial<TopicSpec>
+  /** Kills the process that serves the others, with `kill -9`. Resolves when it is gone, not when it is replaced. */
+  loseServer?(): Promise<void>
   /** The connection dies without a farewell, as its process would; its members are unheard of from now on. */
   crash?(driver: Driver): Promise<void>
 }

@@ -124,11 +124,10 @@ export const abort: readonly Case[] = [
           fetchMaxBytes: 300,
           signal: controller.signal,
         })
-        let batches = 0
         const looping = (async () => {
           for await (const batch of consumer) {
             await batch.checkpoint()
-            if (++batches === 3 && i % 2 === 0) break
+            if (i % 2 === 0) break
           }
         })()
         looping.catch(() => {})

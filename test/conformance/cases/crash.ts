@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Case } from '../case.ts'
 import { eventually } from '../eventually.ts'
 import { keys } from '../workload/load.ts'
@@ -109,6 +110,35 @@ export const crash: readonly Case[] = [
       }).catch(() => {})
       await Promise.all(members.map((member) => member.finish()))
       await context.judge({ complete: [{ group, topic: topic.name }], forced: true })
+    },
+  },
+  {
+    id: 'crash/server',
+    title:
+      'when the process that serves the others is killed, they go on: nothing acknowledged or checkpointed is lost',
+    needs: ['multiProcess', 'durable'],
+    timeoutMs: 25_000,
+    async run(context) {
+      const loseServer = context.fault('loseServer')
+      const topic = await context.topic({ partitions: 4 })
+      const { group, oracle } = context
+      const producers = [context.producer(topic), context.producer(topic, (await context.connect()).streams)]
+      const consumer = { sessionTimeoutMs: 3_000 }
+      const run = { concurrency: 4 }
+      const members = [await Member.start(context, { topics: [topic], consumer, run })]
+      const child = context.child({ role: 'consume', topic: topic.name, group, sessionTimeoutMs: 3_000 })
+      await child.says('ready')
+      const sending = Promise.all(
+        producers.map((producer) => producer.burst({ keys: keys(10), perKey: 60, gap: () => wait(4) })),
+      )
+      sending.catch(() => {})
+      await eventually(() => oracle.deliveredTo(group) >= 100, { what: 'work under way' })
+      await loseServer()
+      await sending
+      await context.untilDelivered(1_200, members)
+      await child.finish()
+      await Promise.all(members.map((member) => member.close()))
+      await context.judge({ complete: [{ group, topic: topic.name }], forced: true, zombies: true })
     },
   },
   {

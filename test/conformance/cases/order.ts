@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Case } from '../case.ts'
+import { eventually } from '../eventually.ts'
 import { keys } from '../workload/load.ts'
 import { Member } from '../workload/member.ts'
 import { readAll } from '../workload/read-back.ts'
@@ -119,7 +120,8 @@ export const order: readonly Case[] = [
           done.set(key, [...(done.get(key) ?? []), seq])
         },
       })
-      await context.untilDelivered(90, [member])
+      const all = () => [...done.values()].reduce((sum, found) => sum + found.length, 0) === 90
+      await eventually(all, { what: '90 records done', unless: () => member.throwFailure() })
       await member.close()
       for (const [key, found] of done) {
         assert.deepEqual(

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Sender, Streams } from '../../../src/index.ts'
 import { idOf, type LoadRecord, loadTopic } from '../workload/load.ts'
@@ -14,6 +15,7 @@ export async function runTask(
   if (task.role === 'produce') await produce(streams, task)
   else if (task.role === 'consume') await consume(streams, task)
   else if (task.role === 'pipe') await pipe(streams, task)
+  else if (task.role === 'stay') await once(stdinEnds(), 'abort')
   else await leave(streams, task)
 }
 

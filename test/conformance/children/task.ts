@@ -29,6 +29,8 @@ export type Task =
       readonly group: string
       readonly sessionTimeoutMs?: number
     }
+  /** Stays connected until it is killed or stdin ends. */
+  | { readonly role: 'stay' }
   /** Creates the topic, opens one of everything, uses it, closes it, and should then end by itself. */
   | { readonly role: 'leave'; readonly topic: string; readonly group: string }
 

@@ -33,7 +33,7 @@ const operations = {
     )
     return ack.count
   },
-  /** Sends `prefix:1`, `prefix:2`, … under a few keys, several calls at a time, and tells each that was acknowledged. */
+  /** Sends `prefix:1`, `prefix:2`, … under 30 keys, several calls at a time, and tells each that was acknowledged. */
   async produce({ topic, prefix, pauseMs }: { topic: string; prefix: string; pauseMs: number }) {
     const producer = await driver.openProducer({ clientId: prefix })
     let n = 0
@@ -45,7 +45,7 @@ const operations = {
         tell('sent', { values })
         await producer.send(
           topic,
-          values.map((value, i) => record(`${prefix}${(first + i) % 3}`, value)),
+          values.map((value, i) => record(`${prefix}${(first + i) % 30}`, value)),
         )
         tell('acked', { values })
         await new Promise((resolve) => setTimeout(resolve, pauseMs))
