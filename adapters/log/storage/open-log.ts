@@ -55,9 +55,7 @@ export async function openLog(
           'restore its .log files, or delete the folder to begin anew',
       )
     }
-    const segment = new Segment(store, checkpoint.startOffset, options.indexIntervalBytes)
-    segment.create()
-    segment.isSealed = false
+    const segment = beginSegment(store, checkpoint.startOffset, options)
     const producers = snapshots.read(-1).state
     return {
       segments: new SegmentList([segment]),
@@ -71,6 +69,13 @@ export async function openLog(
   const list = files.segments.map((base) => new Segment(store, base, options.indexIntervalBytes))
   const opening = new Opening(store, list, errors, options, snapshots, checkpoint)
   return opening.run()
+}
+
+function beginSegment(store: SegmentStore, offset: number, options: OpenLogOptions): Segment {
+  const segment = new Segment(store, offset, options.indexIntervalBytes)
+  segment.create()
+  segment.isSealed = false
+  return segment
 }
 
 class Opening {
@@ -128,13 +133,29 @@ class Opening {
     newest.isSealed = false
     newest.begunAtMs = (wasClosed ? this.#checkpoint.clean?.begunAtMs : undefined) ?? this.#options.nowMs
     return {
-      segments: new SegmentList(list),
+      segments: new SegmentList(await this.#passDeleted(list)),
       producers,
       snapshots: this.#snapshots,
       checkpoint: this.#checkpoint,
       wasClosed,
       recovered,
     }
+  }
+
+  /**
+   * A crash can take records that had been deleted: the log then ends before its start. It goes on at the start, so
+   * that no offset is given twice.
+   */
+  async #passDeleted(list: Segment[]): Promise<Segment[]> {
+    const { startOffset } = this.#checkpoint
+    if (list.at(-1)!.nextOffset >= startOffset) return list
+    const fresh = beginSegment(this.#store, startOffset, this.#options)
+    for (const segment of list) {
+      segment.retire()
+      await this.#store.delete(segment.logName)
+      await segment.deleteIndexFiles()
+    }
+    return [fresh]
   }
 
   /** Refuses what was never a log of this format, before anything of it could be cut off. */
