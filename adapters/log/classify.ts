@@ -1,4 +1,4 @@
-import { StreamError, type StreamErrorCode } from '../../src/errors.ts'
+import { StreamError, type StreamErrorCode } from '../../src/driver.ts'
 
 const REASONS: Readonly<Record<string, readonly [StreamErrorCode, string]>> = {
   ENOSPC: ['UNAVAILABLE', 'the disk is full: free some room and try again, nothing acknowledged was lost'],

@@ -1,4 +1,4 @@
-import { StreamError } from '../../../src/errors.ts'
+import { type Logger, StreamError } from '../../../src/driver.ts'
 import {
   baseSequence,
   HEADER_BYTES,
@@ -6,7 +6,6 @@ import {
   producerEpoch,
   producerId,
 } from '../../../src/formats/record-batch/index.ts'
-import type { Logger } from '../../../src/logger.ts'
 import { classify } from '../classify.ts'
 import type * as api from './broker-api.ts'
 import { fetchFrom } from './fetch.ts'

@@ -1,4 +1,4 @@
-import { StreamError } from '../../../src/errors.ts'
+import { StreamError } from '../../../src/driver.ts'
 import { batchSize, lastOffset } from '../../../src/formats/record-batch/index.ts'
 import type { FetchRequest, FetchResult } from './broker-api.ts'
 import type { Partition } from './topics/partition.ts'

@@ -1,5 +1,5 @@
 import PQueue from 'p-queue'
-import type { Logger } from '../../../src/logger.ts'
+import type { Logger } from '../../../src/driver.ts'
 import type { Metadata } from './metadata.ts'
 import type { Partition } from './topics/partition.ts'
 import type { Topics } from './topics/topics.ts'

@@ -1,5 +1,5 @@
+import type { EncodedRecord } from '../../../src/driver.ts'
 import { encodeBatch, RecordBatchView } from '../../../src/formats/record-batch/index.ts'
-import type { EncodedRecord } from '../../../src/record.ts'
 import { PartitionLog } from '../storage/partition-log.ts'
 import type { MaybePromise } from './maybe-promise.ts'
 import type { StoreFactory } from './store-factory.ts'

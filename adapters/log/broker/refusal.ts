@@ -1,4 +1,4 @@
-import { StreamError, type StreamErrorCode } from '../../../src/errors.ts'
+import { StreamError, type StreamErrorCode } from '../../../src/driver.ts'
 import type { Refusal } from './broker-api.ts'
 
 /** A StreamError as plain data. */

@@ -1,5 +1,5 @@
 import net from 'node:net'
-import { StreamError } from '../../../src/errors.ts'
+import { StreamError } from '../../../src/driver.ts'
 import type { BrokerMethod, Owner } from '../broker/broker-api.ts'
 import { fromRefusal } from '../broker/refusal.ts'
 import { FrameReader, writeFrame } from './frame.ts'

@@ -1,6 +1,6 @@
 import fs from 'node:fs'
 import path from 'node:path'
-import { StreamError } from '../../../src/errors.ts'
+import { StreamError } from '../../../src/driver.ts'
 import { LOCK_NAME } from './lock-file.ts'
 import { SOCKET_NAME } from './socket-path.ts'
 

@@ -1,4 +1,4 @@
-import { StreamError } from '../../../src/errors.ts'
+import { StreamError } from '../../../src/driver.ts'
 
 /** What travels on the socket: a small JSON header and, where there are bytes, those as they are. */
 export interface Frame {

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { StreamError } from '../../../src/errors.ts'
-import type { Logger } from '../../../src/logger.ts'
+import { type Logger, StreamError } from '../../../src/driver.ts'
 import { Broker } from '../broker/broker.ts'
 import type { BrokerMethod, Owner } from '../broker/broker-api.ts'
 import { type BrokerCall, callBroker } from '../broker/broker-api-over.ts'

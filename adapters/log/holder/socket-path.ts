@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
-import { StreamError } from '../../../src/errors.ts'
+import { StreamError } from '../../../src/driver.ts'
 
 export const SOCKET_NAME = '.sock'
 /** Unix allows 104 to 108 bytes, its end included. */

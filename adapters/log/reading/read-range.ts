@@ -1,5 +1,4 @@
-import type { DriverReaderOptions } from '../../../src/driver.ts'
-import { StreamError } from '../../../src/errors.ts'
+import { type DriverReaderOptions, StreamError } from '../../../src/driver.ts'
 import type { RecordBatchView } from '../../../src/formats/record-batch/index.ts'
 import type { PartitionOffsets } from '../broker/broker-api.ts'
 import type { BrokerLink } from '../broker-link.ts'

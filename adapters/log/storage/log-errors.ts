@@ -1,4 +1,4 @@
-import { StreamError, type StreamErrorCode } from '../../../src/errors.ts'
+import { StreamError, type StreamErrorCode } from '../../../src/driver.ts'
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
 const DENIED = new Set(['EACCES', 'EPERM', 'EROFS'])

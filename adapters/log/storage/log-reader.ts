@@ -1,4 +1,4 @@
-import { StreamError } from '../../../src/errors.ts'
+import { StreamError } from '../../../src/driver.ts'
 import { baseOffset, HEADER_BYTES, lastOffset, verifyBatch } from '../../../src/formats/record-batch/index.ts'
 import type { LogErrors } from './log-errors.ts'
 import type { Segment } from './segment.ts'

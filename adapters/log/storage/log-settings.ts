@@ -1,4 +1,4 @@
-import type { Logger } from '../../../src/logger.ts'
+import type { Logger } from '../../../src/driver.ts'
 import type { LogErrors } from './log-errors.ts'
 import type { FsyncMode } from './syncer.ts'
 

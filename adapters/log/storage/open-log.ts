@@ -1,5 +1,5 @@
+import type { Logger } from '../../../src/driver.ts'
 import { baseOffset, HEADER_BYTES } from '../../../src/formats/record-batch/index.ts'
-import type { Logger } from '../../../src/logger.ts'
 import { type Checkpoint, NO_CHECKPOINT, readCheckpoint } from './checkpoint.ts'
 import { fileName } from './file-names.ts'
 import type { LogErrors } from './log-errors.ts'

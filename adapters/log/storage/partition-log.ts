@@ -1,4 +1,4 @@
-import type { StreamError } from '../../../src/errors.ts'
+import type { StreamError } from '../../../src/driver.ts'
 import { type CompactionReport, compactLog } from './compaction.ts'
 import { LogErrors } from './log-errors.ts'
 import { LogReader } from './log-reader.ts'

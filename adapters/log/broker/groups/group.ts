@@ -1,4 +1,4 @@
-import { StreamError } from '../../../../src/errors.ts'
+import { StreamError } from '../../../../src/driver.ts'
 import type { GroupInfo, Owner, PartitionClaim, PlainCheckpoint, SyncGroupResult } from '../broker-api.ts'
 import type { Metadata, MetadataChange } from '../metadata.ts'
 import { toRefusal } from '../refusal.ts'

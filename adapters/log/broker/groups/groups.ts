@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { StreamError } from '../../../../src/errors.ts'
+import { StreamError } from '../../../../src/driver.ts'
 import type * as api from '../broker-api.ts'
 import { DeadlineTimer } from '../deadline-timer.ts'
 import type { Metadata, MetadataChange, StoredMetadata } from '../metadata.ts'

@@ -1,4 +1,4 @@
-import { StreamError } from '../../../../src/errors.ts'
+import { StreamError } from '../../../../src/driver.ts'
 
 /** One partition of a topic's layout, as it is stored. It is open as long as it has no children. */
 export interface PartitionEntry {

@@ -1,4 +1,4 @@
-import { StreamError } from '../../../../src/errors.ts'
+import { StreamError } from '../../../../src/driver.ts'
 import type { PlainFrom } from '../broker-api.ts'
 import type { Partition } from './partition.ts'
 

@@ -1,4 +1,4 @@
-import { StreamError } from '../../../../src/errors.ts'
+import { StreamError } from '../../../../src/driver.ts'
 import type { Layout, TopicInfo } from '../broker-api.ts'
 import type { Partition } from './partition.ts'
 import { isOpen, type PartitionLayout } from './partition-layout.ts'

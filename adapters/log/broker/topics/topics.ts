@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import PQueue from 'p-queue'
-import { StreamError } from '../../../../src/errors.ts'
+import { StreamError } from '../../../../src/driver.ts'
 import { PartitionLog, type PartitionLogOptions } from '../../storage/partition-log.ts'
 import type { Metadata, MetadataChange, StoredMetadata } from '../metadata.ts'
 import type { StoreFactory } from '../store-factory.ts'

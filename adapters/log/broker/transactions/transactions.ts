@@ -1,4 +1,4 @@
-import { StreamError } from '../../../../src/errors.ts'
+import { StreamError } from '../../../../src/driver.ts'
 import { encodeControlBatch } from '../../../../src/formats/record-batch/index.ts'
 import type { EndTransactionRequest, InitProducerRequest, Owner } from '../broker-api.ts'
 import { DeadlineTimer } from '../deadline-timer.ts'
