@@ -59,10 +59,9 @@ export class Transfer {
     let told = started
     await this.save({ clean: false })
     const chunks = paced(this.source.chunks(), this.options, signal)[Symbol.asyncIterator]()
-    const aborted = whenAborted(signal)
     try {
       for (;;) {
-        const next = await Promise.race([chunks.next(), aborted])
+        const next = await unlessAborted(chunks.next(), signal)
         if (next === undefined || next.done || signal?.aborted) break
         for (const part of this.parts(next.value)) await this.send(part)
         if (performance.now() - told < PROGRESS_INTERVAL_MS) continue
@@ -169,10 +168,16 @@ export class Transfer {
   }
 }
 
-/** Resolves with undefined when the signal aborts, so that a source which waits does not hold up the end. */
-function whenAborted(signal: AbortSignal | undefined): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) resolve(undefined)
-    signal?.addEventListener('abort', () => resolve(undefined), { once: true })
+/**
+ * The promise's outcome, or undefined as soon as the signal aborts: a source that waits does not hold up the end. Not
+ * `Promise.race` with one long promise, which keeps every outcome until that one settles.
+ */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  if (signal === undefined) return promise
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => resolve(undefined)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
   })
 }
