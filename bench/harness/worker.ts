@@ -13,6 +13,8 @@ export interface WorkerOptions {
 }
 
 const CHILD = path.join(import.meta.dirname, 'child.ts')
+/** kafkajs 2 gives Node 24 timers that it warns of. */
+const QUIET = '--disable-warning=TimeoutNegativeWarning'
 
 /** A contender in a process and a folder of its own, so that memory, CPU and compiled code are its own too. */
 export class Worker {
@@ -25,7 +27,10 @@ export class Worker {
     this.contender = contender
     this.folder = mkdtempSync(path.join(options.base ?? os.tmpdir(), 'millrace-bench-'))
     const profiling = options.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${options.profile}`]
-    this.child = fork(CHILD, [], { execArgv: ['--expose-gc', ...profiling], serialization: 'advanced' })
+    this.child = fork(CHILD, [], {
+      execArgv: ['--expose-gc', QUIET, ...profiling],
+      serialization: 'advanced',
+    })
     this.child.once('exit', () => {
       this.exited = true
     })

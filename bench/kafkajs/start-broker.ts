@@ -1,5 +1,5 @@
 import net from 'node:net'
-import { GenericContainer, getContainerRuntimeClient } from 'testcontainers'
+import { GenericContainer, getContainerRuntimeClient, Wait } from 'testcontainers'
 
 export const KAFKA_IMAGE = 'apache/kafka:4.2.0'
 
@@ -38,6 +38,7 @@ export async function startBroker(): Promise<Broker> {
       KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: '1',
       KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
     })
+    .withWaitStrategy(Wait.forLogMessage(/Kafka Server started/))
     .withStartupTimeout(120_000)
     .start()
   const interrupted = (): void => {
