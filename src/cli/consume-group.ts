@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { From, Position, Streams } from '../index.ts'
 import { bytesTopic } from '../tools/bytes-topic.ts'
-import type { Print } from './consume.ts'
 import { counted } from './human.ts'
 import type { Interruption } from './interruption.ts'
+import type { Print } from './record-printer.ts'
 
 export interface GroupOptions {
   readonly group: string

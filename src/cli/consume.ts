@@ -8,7 +8,7 @@ import { Interruption } from './interruption.ts'
 import { parseCount, parseStart, parseUntil, resumeStart, type Start } from './moments.ts'
 import { openBackend, topicArgument } from './open-backend.ts'
 import { Progress } from './progress.ts'
-import { lineOf, type PrintableRecord, rowOf } from './record-printer.ts'
+import { lineOf, type Print, rowOf } from './record-printer.ts'
 import { outputColumns, outputIsTerminal } from './terminal.ts'
 import { checkPartitions } from './topics.ts'
 
@@ -50,9 +50,6 @@ export function addConsume(program: Command): void {
       }
     })
 }
-
-/** Prints records; resolves when standard output took them. */
-export type Print = (records: readonly PrintableRecord[]) => Promise<void>
 
 function printer({ json }: Options): Print {
   const columns = json ? undefined : outputColumns()

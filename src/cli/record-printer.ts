@@ -4,6 +4,9 @@ import { time } from './human.ts'
 
 export type PrintableRecord = StreamRecord<Uint8Array, Uint8Array>
 
+/** Prints records; resolves when standard output took them. */
+export type Print = (records: readonly PrintableRecord[]) => Promise<void>
+
 /** JSON Lines, which `produce` and `replay` take back without loss. */
 export function lineOf(record: PrintableRecord): string {
   const { rawKey: key, rawValue: value, headers, timestamp, partition, position } = record

@@ -6,13 +6,12 @@ import { Child } from './children/child.ts'
 import type { Task } from './children/task.ts'
 import { type Connection, quiet } from './connection.ts'
 import { within } from './eventually.ts'
-import type { Judgement, Terms } from './oracle/judge.ts'
-import { Oracle } from './oracle/oracle.ts'
+import type { Judgement } from './oracle/judge.ts'
 import { recordingDriver } from './oracle/recording-driver.ts'
+import type { Terms, Terms } from './oracle/violation.ts'
 import type { Backend, Faults } from './setup.ts'
 import { type LoadTopic, loadTopic } from './workload/load.ts'
 import { LoadProducer } from './workload/load-producer.ts'
-import type { Member } from './workload/member.ts'
 import { readBack } from './workload/read-back.ts'
 
 /** With nothing delivered for so long, nothing more will be. Milliseconds. */
@@ -87,7 +86,7 @@ export class CaseContext {
    * Waits until the group was given so many different records. Fails as soon as one of `members` does, or when nothing more
    * comes, with what the oracle has to say.
    */
-  async untilDelivered(count: number, members: readonly Member[], group = this.group): Promise<void> {
+  async untilDelivered(count: number, members: readonly { throwFailure(): void }[], group = this.group): Promise<void> {
     const { oracle } = this
     let seen = 0
     let movedAt = performance.now()

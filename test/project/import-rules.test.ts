@@ -92,6 +92,23 @@ describe('imports go one way', () => {
     expect(refused, `${file}: ${rule?.because}`).toEqual([])
   })
 
+  test('no file imports itself by way of others', () => {
+    const circles: string[] = []
+    const done = new Set<string>()
+    const walk = (file: string, path: readonly string[]): void => {
+      const at = path.indexOf(file)
+      if (at >= 0) {
+        circles.push([...path.slice(at), file].join(' -> '))
+        return
+      }
+      if (done.has(file)) return
+      for (const next of importsOf(file)) if (files.includes(next)) walk(next, [...path, file])
+      done.add(file)
+    }
+    for (const file of files) walk(file, [])
+    expect(circles).toEqual([])
+  })
+
   test('the reader of imports sees what it should', () => {
     expect(importsOf('src/connect.ts')).toContain('adapters/log/index.ts')
     expect(importsOf('src/telemetry/telemetry.ts')).toContain('npm:@opentelemetry/api')

@@ -8,6 +8,7 @@ import {
 } from '../../../src/formats/record-batch/index.ts'
 import { classify } from '../classify.ts'
 import type * as api from './broker-api.ts'
+import type { CommonLogOptions } from './common-log-options.ts'
 import { fetchFrom } from './fetch.ts'
 import { Groups } from './groups/groups.ts'
 import { Maintenance } from './maintenance.ts'
@@ -16,7 +17,7 @@ import { isAlive } from './process-alive.ts'
 import { ProducerIds } from './producer-ids.ts'
 import type { StoreFactory } from './store-factory.ts'
 import type { Partition } from './topics/partition.ts'
-import { type CommonLogOptions, Topics } from './topics/topics.ts'
+import { Topics } from './topics/topics.ts'
 import { Transactions } from './transactions/transactions.ts'
 
 export interface BrokerOptions {
@@ -258,8 +259,9 @@ export class Broker implements api.BrokerApi {
   async #close(): Promise<void> {
     this.#groups.close()
     this.#transactions.close()
-    await this.#maintenance.close()
-    const results = await Promise.allSettled([this.#topics.close(), this.#metadata.close()])
+    // Together: closing a log cuts the compaction short that maintenance may be at.
+    const maintained = this.#maintenance.close()
+    const results = await Promise.allSettled([this.#topics.close(), this.#metadata.close(), maintained])
     const failed = results.find((result) => result.status === 'rejected')
     if (failed !== undefined) throw classify(failed.reason)
   }

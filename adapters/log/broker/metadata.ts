@@ -1,9 +1,9 @@
 import type { EncodedRecord } from '../../../src/driver.ts'
 import { encodeBatch, RecordBatchView } from '../../../src/formats/record-batch/index.ts'
 import { PartitionLog } from '../storage/partition-log.ts'
+import type { CommonLogOptions } from './common-log-options.ts'
 import type { MaybePromise } from './maybe-promise.ts'
 import type { StoreFactory } from './store-factory.ts'
-import type { CommonLogOptions } from './topics/topics.ts'
 
 /** The folder of the metadata; users' topics do not start with `__`. */
 const NAME = '__millrace-0'

@@ -7,7 +7,13 @@ import {
   type JoinOptions,
   StreamError,
 } from '../../../src/driver.ts'
-import type { JoinGroupRequest, MemberRef, PlainAssignment, PlainCheckpoint } from '../broker/broker-api.ts'
+import type {
+  JoinGroupRequest,
+  MemberRef,
+  PartitionClaim,
+  PlainAssignment,
+  PlainCheckpoint,
+} from '../broker/broker-api.ts'
 import { fromRefusal } from '../broker/refusal.ts'
 import type { BrokerLink } from '../broker-link.ts'
 import { classify } from '../classify.ts'
@@ -202,7 +208,11 @@ export class LogMember implements GroupMember {
     for (const [key, plain] of named) {
       let held = this.#held.get(key)
       if (held === undefined) {
-        if (plain.epoch <= (this.#newestEpoch.get(key) ?? 0)) continue
+        if (plain.epoch <= (this.#newestEpoch.get(key) ?? 0)) {
+          // Either the answer is older than the release, and this one changes nothing, or the release was lost.
+          this.#release(plain)
+          continue
+        }
         this.#newestEpoch.set(key, plain.epoch)
         held = { assignment: toAssignment(plain), revoking: false }
         this.#held.set(key, held)
@@ -215,17 +225,18 @@ export class LogMember implements GroupMember {
   async #revoke(key: string, held: Held): Promise<void> {
     held.revoking = true
     const { assignment } = held
-    const { topic, partition, epoch } = assignment
     await this.#events.revoked(assignment).catch(() => {})
     // Lost meanwhile: then there is nothing to release.
     if (this.#held.get(key) !== held) return
     this.#held.delete(key)
-    try {
-      await this.#link.releasePartitions({ ...this.ref, partitions: [{ topic, partition, epoch }] })
-    } catch {
-      // The drain's deadline at the broker does it.
-    }
+    this.#release(assignment)
     this.#endIfDone()
+  }
+
+  #release({ topic, partition, epoch }: PartitionClaim): void {
+    const partitions = [{ topic, partition, epoch }]
+    // What fails is done by the next answer that still speaks of it, or by the drain's deadline at the broker.
+    this.#link.releasePartitions({ ...this.ref, partitions }).catch(() => {})
   }
 
   #endIfDone(): void {

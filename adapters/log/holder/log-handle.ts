@@ -29,6 +29,7 @@ interface Pending {
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
   readonly signal: AbortSignal | undefined
+  readonly aborted: () => void
   readonly giveUpAt: number
   repeated: boolean
 }
@@ -92,8 +93,9 @@ export class LogHandle {
       const { maxWaitMs, waitMs } = request as { maxWaitMs?: number | null; waitMs?: number }
       const giveUpAt = performance.now() + (maxWaitMs ?? waitMs ?? 0) + CALL_TIMEOUT_MS
       const id = ++this.#calls
-      this.#pending.set(id, { method, request, resolve, reject, signal, giveUpAt, repeated: false })
-      signal?.addEventListener('abort', () => this.#cancel(id, signal), { once: true })
+      const aborted = (): void => this.#cancel(id, signal!)
+      this.#pending.set(id, { method, request, resolve, reject, signal, aborted, giveUpAt, repeated: false })
+      signal?.addEventListener('abort', aborted)
       if (target?.kind === 'remote') target.connection.call(id, method, request)
       this.#sweeper ??= setInterval(() => this.#sweep(), 1000)
     })
@@ -259,6 +261,8 @@ export class LogHandle {
   }
 
   #done(id: number): void {
+    const pending = this.#pending.get(id)
+    pending?.signal?.removeEventListener('abort', pending.aborted)
     this.#pending.delete(id)
     if (this.#pending.size > 0) return
     clearInterval(this.#sweeper)

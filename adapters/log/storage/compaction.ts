@@ -2,6 +2,7 @@ import { isControl, lastOffset } from '../../../src/formats/record-batch/index.t
 import { BatchFilter, mapBatchKeys } from './batch-filter.ts'
 import type { CheckpointFile } from './checkpoint.ts'
 import { CleanedTransactions } from './cleaned-transactions.ts'
+import { collectAborted } from './collect-aborted.ts'
 import { CLEANED, fileName } from './file-names.ts'
 import { KeyOffsets, type KeyOffsetsLimits } from './key-offsets.ts'
 import type { LogErrors } from './log-errors.ts'
@@ -12,7 +13,6 @@ import type { BatchVisitor } from './scan-batches.ts'
 import { Segment } from './segment.ts'
 import type { SegmentList } from './segment-list.ts'
 import type { SegmentStore } from './store.ts'
-import { collectAborted } from './transaction-index.ts'
 
 /** What a compaction did. */
 export interface CompactionReport {

@@ -1,6 +1,6 @@
 import { type EventOf, nameOf, placeOf } from './events.ts'
-import type { Terms, Violation } from './judge.ts'
 import { type Delivery, groupBy, shareOf, type Timeline } from './timeline.ts'
+import type { Terms, Violation } from './violation.ts'
 
 /**
  * A record delivered to a group after an accepted checkpoint covered it, and one delivered twice under one assignment

@@ -1,6 +1,6 @@
 import { type EventOf, nameOf, placeOf } from './events.ts'
-import type { Terms, Violation } from './judge.ts'
 import { type Delivery, groupBy, shareOf, type Timeline } from './timeline.ts'
+import type { Terms, Violation } from './violation.ts'
 
 /**
  * Two records of one key and producer in the wrong order: in the log as it was read back, in the first deliveries to a

@@ -1,6 +1,6 @@
 import { nameOf, placeOf } from './events.ts'
-import type { Terms, Violation } from './judge.ts'
 import type { Timeline } from './timeline.ts'
+import type { Terms, Violation } from './violation.ts'
 
 /** Acknowledged records that a group should have been given and never was. */
 export function findLosses(timeline: Timeline, terms: Terms): Violation[] {

@@ -1,6 +1,6 @@
 import { nameOf, placeOf } from './events.ts'
-import type { Terms, Violation } from './judge.ts'
 import { groupBy, type Timeline } from './timeline.ts'
+import type { Terms, Violation } from './violation.ts'
 
 /**
  * Acknowledged records that do not stand where their acknowledgement says, and records in the log twice. Only topics that

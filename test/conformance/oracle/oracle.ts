@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import type { Position } from '../../../src/index.ts'
 import { type EventOf, now, type OracleEvent, type OracleFact } from './events.ts'
-import { type Judgement, judge, type Terms } from './judge.ts'
+import { type Judgement, judge } from './judge.ts'
+import type { Terms } from './violation.ts'
 
 /** Records what happened in one case, in this process and in its children, and says what must not have. */
 export class Oracle {

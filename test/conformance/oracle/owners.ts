@@ -1,6 +1,6 @@
 import type { EventOf } from './events.ts'
-import type { Terms, Violation } from './judge.ts'
 import { groupBy, shareOf, type Timeline } from './timeline.ts'
+import type { Terms, Violation } from './violation.ts'
 
 type Assigned = EventOf<'assigned'>
 

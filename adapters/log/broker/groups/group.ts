@@ -279,22 +279,28 @@ export class Group {
         },
       }))
     const target = assignPartitions(readable, members, (key) => this.partitions.get(key)!.target)
-    const changes: MetadataChange[] = []
+    const taken: [GroupPartition, Member][] = []
     for (const [key, partition] of this.partitions) {
       partition.target = target.get(key)
       const { owner } = partition
       if (owner === undefined) {
-        if (partition.target === undefined) continue
-        partition.owner = this.members.get(partition.target)!
-        partition.epoch++
-        partition.version = this.#changed(partition.owner)
-        changes.push(this.storedPartition(partition))
+        if (partition.target !== undefined) taken.push([partition, this.members.get(partition.target)!])
       } else if (owner.id !== partition.target && partition.revokeAt === undefined) {
         partition.revokeAt = now + owner.stored.drainTimeoutMs
         this.#changed(owner)
       }
     }
-    this.#metadata.put(changes)
+    // Written down before anybody has it: an epoch that a crash forgets would be given out twice.
+    this.#metadata.put(
+      taken.map(([partition, { id }]) =>
+        this.storedPartition(partition, { owner: id, epoch: partition.epoch + 1 }),
+      ),
+    )
+    for (const [partition, member] of taken) {
+      partition.owner = member
+      partition.epoch++
+      partition.version = this.#changed(member)
+    }
   }
 
   describe(): GroupInfo {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import PQueue from 'p-queue'
 import { StreamError } from '../../../../src/driver.ts'
-import { PartitionLog, type PartitionLogOptions } from '../../storage/partition-log.ts'
+import { PartitionLog } from '../../storage/partition-log.ts'
+import type { CommonLogOptions } from '../common-log-options.ts'
 import type { Metadata, MetadataChange, StoredMetadata } from '../metadata.ts'
 import type { StoreFactory } from '../store-factory.ts'
 import { Partition } from './partition.ts'
@@ -15,9 +16,6 @@ import {
 } from './partition-layout.ts'
 import { type StoredTopic, Topic } from './topic.ts'
 import type { TopicSettings } from './topic-settings.ts'
-
-/** What all partitions of a log have in common. */
-export type CommonLogOptions = Omit<PartitionLogOptions, keyof TopicSettings>
 
 /** What follows the changes of topics. */
 export interface TopicsListener {
