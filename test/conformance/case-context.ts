@@ -9,7 +9,7 @@ import { within } from './eventually.ts'
 import type { Judgement } from './oracle/judge.ts'
 import { Oracle } from './oracle/oracle.ts'
 import { recordingDriver } from './oracle/recording-driver.ts'
-import type { Terms, Terms } from './oracle/violation.ts'
+import type { Terms } from './oracle/violation.ts'
 import type { Backend, Faults } from './setup.ts'
 import { type LoadTopic, loadTopic } from './workload/load.ts'
 import { LoadProducer } from './workload/load-producer.ts'
@@ -87,7 +87,11 @@ export class CaseContext {
    * Waits until the group was given so many different records. Fails as soon as one of `members` does, or when nothing more
    * comes, with what the oracle has to say.
    */
-  async untilDelivered(count: number, members: readonly { throwFailure(): void }[], group = this.group): Promise<void> {
+  async untilDelivered(
+    count: number,
+    members: readonly { throwFailure(): void }[],
+    group = this.group,
+  ): Promise<void> {
     const { oracle } = this
     let seen = 0
     let movedAt = performance.now()
