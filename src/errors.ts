@@ -75,8 +75,3 @@ export class DecodeError extends StreamError {
     this.part = part
   }
 }
-
-/** The error of an operation that was aborted by its signal: the signal's reason, as `AbortSignal` users expect. */
-export function throwIfAborted(signal: AbortSignal | undefined): void {
-  signal?.throwIfAborted()
-}

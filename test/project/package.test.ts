@@ -109,7 +109,7 @@ describe('the package', () => {
           strict: true,
           module: 'nodenext',
           target: 'es2022',
-          lib: ['es2022', 'esnext.disposable'],
+          lib: ['es2022', 'dom', 'esnext.disposable'],
           noEmit: true,
           types: [],
         },

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, test } from 'vitest'
 import type { OracleFact } from '../conformance/oracle/events.ts'
-import type { Terms, Violation } from '../conformance/oracle/violation.ts'
 import { Oracle } from '../conformance/oracle/oracle.ts'
+import type { Terms, Violation } from '../conformance/oracle/violation.ts'
 
 const group = 'g'
 const topic = 't'
