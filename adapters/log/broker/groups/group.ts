@@ -383,12 +383,16 @@ export class Group {
     }
   }
 
-  /** Partitions that are not done and whose parents are: the keys of those a member may have. */
+  /** Partitions that are not done and whose ancestors all are: the keys of those a member may have. */
   #readable(): string[] {
     const keys: string[] = []
+    // Parents are listed before their children. An empty one counts as done though its own parents are not.
+    const passed = new Set<string>()
     for (const { topic, id, parents } of this.#known()) {
-      if (this.partition(topic, id).ended) continue
-      if (parents.every((parent) => this.partition(topic, parent).ended)) keys.push(partitionKey(topic, id))
+      if (!parents.every((parent) => passed.has(partitionKey(topic, parent)))) continue
+      const key = partitionKey(topic, id)
+      if (this.partition(topic, id).ended) passed.add(key)
+      else keys.push(key)
     }
     return keys
   }
