@@ -105,6 +105,29 @@ export const partitions: readonly Case[] = [
     },
   },
   {
+    id: 'partitions/empty-generation',
+    title:
+      'a split partition that holds nothing does not let its children begin before its own parent is done',
+    needs: ['splitMerge', 'lineage'],
+    async run(context) {
+      const topic = await context.topic()
+      const producer = context.producer(topic)
+      await producer.burst({ keys: keys(6), perKey: 3 })
+      const [first] = await open(context, topic)
+      const [a, b] = await context.streams.admin.splitPartition(topic.name, first!)
+      await context.streams.admin.splitPartition(topic.name, a!)
+      await context.streams.admin.splitPartition(topic.name, b!)
+      await producer.burst({ keys: keys(6), perKey: 3 })
+      const members = [
+        await Member.start(context, { topics: [topic] }),
+        await Member.start(context, { topics: [topic] }),
+      ]
+      await context.untilDelivered(36, members)
+      await Promise.all(members.map((member) => member.close()))
+      await context.judge({ complete: [{ group: context.group, topic: topic.name }] })
+    },
+  },
+  {
     id: 'partitions/later-ones-from-their-beginning',
     title: 'a group that began at latest reads partitions that came later from their beginning',
     needs: ['addPartitions'],
