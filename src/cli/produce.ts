@@ -64,6 +64,7 @@ export function addProduce(program: Command): void {
             timestampPath: options.timestamp,
             skipLines: options.skipLines,
             keepPartitions: options.keepPartitions,
+            maxRecordBytes,
             // text may be six times as long in JSON as it is in bytes, and headers and names come with it
             maxLineBytes: Math.min(6 * maxRecordBytes + 1024 * 1024, 400 * 1024 * 1024),
             onMode: (found) => {

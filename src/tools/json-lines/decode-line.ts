@@ -8,6 +8,12 @@ export const HALF_PAIR = /\p{Surrogate}/u
 /** What is wrong with a line, without its number: the reader adds that. */
 export class LineError extends Error {
   override readonly name = 'LineError'
+  readonly code: 'INVALID_ARGUMENT' | 'RECORD_TOO_LARGE'
+
+  constructor(message: string, code: 'INVALID_ARGUMENT' | 'RECORD_TOO_LARGE' = 'INVALID_ARGUMENT') {
+    super(message)
+    this.code = code
+  }
 }
 
 /** Whether a line of JSON can be nothing but a record: it has a value or is a tombstone, and no member that records lack. */

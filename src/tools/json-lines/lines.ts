@@ -48,7 +48,7 @@ export async function* splitLines(
     partial.push(chunk.subarray(start))
     partialBytes += chunk.length - start
     if (partialBytes > maxLineBytes) {
-      throw new LineError(`longer than ${maxLineBytes} bytes, which no record of this topic is`)
+      throw new LineError(`longer than ${maxLineBytes} bytes, which no record here is`, 'RECORD_TOO_LARGE')
     }
   }
   if (partialBytes > 0) yield [finish(new Uint8Array(), 0)]

@@ -25,6 +25,8 @@ export interface ReadRecordsOptions {
   readonly skipLines?: number | undefined
   /** Bytes. Default: 64 MiB. */
   readonly maxLineBytes?: number | undefined
+  /** A larger record is refused by its line, RECORD_TOO_LARGE. Bytes of key, value and headers. Default: no limit. */
+  readonly maxRecordBytes?: number | undefined
   /** Where an earlier reading of the same input stopped; `source` begins there. */
   readonly after?: { readonly number: number; readonly end: number } | undefined
   /** Told once which kind of line it is. */
@@ -37,13 +39,13 @@ export interface NumberedRecord extends LineRecord {
   readonly end: number
 }
 
-/** A line that cannot be sent. What stood before it was given. Code INVALID_ARGUMENT. */
+/** A line that cannot be sent. What stood before it was given. Code INVALID_ARGUMENT or RECORD_TOO_LARGE. */
 export class BadLineError extends StreamError {
   override readonly name = 'BadLineError'
   readonly line: number
 
-  constructor(line: number, message: string) {
-    super('INVALID_ARGUMENT', `line ${line}: ${message}. Correct the line, or drop it.`)
+  constructor(line: number, { message, code }: LineError) {
+    super(code, `line ${line}: ${message}. Correct the line, or drop it.`)
     this.line = line
   }
 }
@@ -84,7 +86,7 @@ export async function* readRecords(
       number++ // a line too long is told by the splitter, before it has a number
     }
   } catch (error) {
-    throw error instanceof LineError ? new BadLineError(number, error.message) : error
+    throw error instanceof LineError ? new BadLineError(number, error) : error
   }
 }
 
@@ -140,7 +142,15 @@ function recordOf(text: string, line: Line, mode: LineMode, options: ReadRecords
     else if (keyPath !== undefined && key === null) throw new LineError('a tombstone without a "key"')
     if (timestampPath !== undefined && value !== undefined) timestamp = timestampAt(value, timestampPath)
   }
+  checkSize({ ...record, key }, options.maxRecordBytes)
   return { ...record, key, timestamp, line: line.number, end: line.end }
+}
+
+function checkSize({ key, value, headers }: LineRecord, most = Number.POSITIVE_INFINITY): void {
+  let size = (key?.length ?? 0) + (value?.length ?? 0)
+  for (const header of headers) size += Buffer.byteLength(header.name) + (header.value?.length ?? 0)
+  if (size <= most) return
+  throw new LineError(`a record of ${size} bytes, where the topic takes ${most}`, 'RECORD_TOO_LARGE')
 }
 
 function valueText({ value }: LineRecord): string | undefined {
