@@ -113,12 +113,14 @@ export class TopicChannel {
     const used: Route[] = []
     const batches = new Map<Route, Batch>()
     const keyless = router.next()
-    while (this.#pending.length > 0) {
-      const piece = this.#pending[0]!
-      if (!this.#check(piece, router) || this.#route(piece, router, keyless, records, used, batches)) {
-        this.#pending.shift()
-      } else break
+    let done = 0
+    for (const piece of this.#pending) {
+      const isDone =
+        !this.#check(piece, router) || this.#route(piece, router, keyless, records, used, batches)
+      if (!isDone) break
+      done++
     }
+    this.#pending = done === this.#pending.length ? [] : this.#pending.slice(done)
     const source = records ?? first.call.records
     let open = 0
     const answered = (): void => {
