@@ -162,9 +162,9 @@ class Machine {
 
 describe('any history', () => {
   it('leaves what an array would hold', { timeout: 120_000 }, async () => {
-    const runs = process.env.MILLRACE_LONG === undefined ? 300 : 5000
+    const runs = process.env.MILLRACE_LONG === undefined ? 100 : 5000
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 100, size: 'max' }), async (steps) => {
         const machine = new Machine()
         await machine.open()
         for (const next of steps) {
