@@ -6,6 +6,7 @@ import { latency } from './cases/latency.ts'
 import { read } from './cases/read.ts'
 import { send } from './cases/send.ts'
 import { isTarget, TARGET } from './cases/shapes.ts'
+import { sustained } from './cases/sustained.ts'
 import { compete, type Pace, type Row } from './harness/compete.ts'
 import type { Case, Field, Shape } from './harness/contender.ts'
 import { describeMachine } from './harness/machine.ts'
@@ -14,7 +15,7 @@ import { tableOf } from './harness/table.ts'
 import { type Broker, brokerProblem, KAFKA_IMAGE, startBroker } from './kafkajs/start-broker.ts'
 import { type Options, parseOptions, USAGE } from './options.ts'
 
-const CASES: readonly Case[] = [append, durable, send, read, batch, each, latency]
+const CASES: readonly Case[] = [append, sustained, durable, send, read, batch, each, latency]
 
 const options = parseOptions(
   process.argv.slice(2),

@@ -4,7 +4,7 @@ export const USAGE = `npm run bench [-- WHO] [--quick] [--only CASE] [--save] [-
 
   WHO            log, memory, kafka (kafkajs on a broker in Docker), or all; default: all
   --quick        only values of 256 B in batches of 1,000, few rounds; results are not written unless --save is given
-  --only CASE    one case: append, durable, send, read, batch, each or latency; may be repeated
+  --only CASE    one case: append, sustained, durable, send, read, batch, each or latency; may be repeated
   --shape VxB    only values of V bytes in batches of B, as in 256x1000; may be repeated
   --save         write bench/results even with --quick, --only or --shape
   --no-peers     millrace and its limits alone

@@ -31,13 +31,13 @@ export interface Pace extends WorkerOptions {
   readonly roundMs: number
 }
 
-/** No round writes more than this. Bytes of values. */
-const MAX_ROUND_BYTES = 200e6
+/** No round has more than this, so that what it writes stays far from the limits of the page cache. Bytes of values. */
+const MAX_ROUND_BYTES = 2e9
 const FIRST_ROUND_RECORDS = 2_000
 
 /** Lets all contenders of one shape take turns, round by round, so that what disturbs the machine disturbs all. */
 export async function compete(
-  { unit }: Pick<Case, 'unit'>,
+  { unit, roundMs }: Pick<Case, 'unit' | 'roundMs'>,
   shape: Shape,
   contenders: readonly Contender[],
   pace: Pace,
@@ -54,7 +54,7 @@ export async function compete(
       for (const run of runs) {
         const round = await run.worker.round(run.records)
         if (turn >= 0) run.rounds.push(round)
-        else if (unit === 'records/s') run.records = nextCount(round, shape, pace)
+        else if (unit === 'records/s') run.records = nextCount(round, shape, roundMs ?? pace.roundMs)
       }
     }
     const rows: Row[] = []
@@ -69,8 +69,8 @@ export async function compete(
   }
 }
 
-function nextCount(round: Round, shape: Shape, pace: Pace): number {
-  const wanted = (round.records * pace.roundMs) / round.millis
+function nextCount(round: Round, shape: Shape, roundMs: number): number {
+  const wanted = (round.records * roundMs) / round.millis
   const most = MAX_ROUND_BYTES / shape.valueBytes
   const batches = Math.max(1, Math.round(Math.min(wanted, most) / shape.batch))
   return batches * shape.batch

@@ -30,6 +30,8 @@ export interface Case {
   readonly what: string
   readonly unit: 'records/s' | 'ms'
   readonly shapes: readonly Shape[]
+  /** About how long a round takes, over what was asked for. Milliseconds. */
+  readonly roundMs?: number
   /** In the order in which they take turns. */
   contenders(shape: Shape, field: Field): readonly Contender[]
 }
@@ -67,7 +69,7 @@ export interface Latency {
 
 /** What `open` resolves with. */
 export interface Work {
-  /** Does the work once with about so many records; cases that read take what is there. */
+  /** Does the work with about so many records; cases that read go over what is there until it was so many. */
   round(records: number): Promise<Round>
   close(): Promise<void>
 }

@@ -17,3 +17,17 @@ export function startClock(): (records: number, latency?: Latency) => Round {
     return { records, millis, cpuSeconds: (user + system) / 1e6, ...(latency && { latency }) }
   }
 }
+
+/** Repeats a pass over all there is until it was about `wanted` records, and adds up. */
+export async function passes(wanted: number, pass: () => Promise<Round>): Promise<Round> {
+  let sum: Round = { records: 0, millis: 0, cpuSeconds: 0 }
+  do {
+    const { records, millis, cpuSeconds } = await pass()
+    sum = {
+      records: sum.records + records,
+      millis: sum.millis + millis,
+      cpuSeconds: sum.cpuSeconds + cpuSeconds,
+    }
+  } while (sum.records < wanted)
+  return sum
+}

@@ -1,5 +1,6 @@
 import { type ConsumedBatch, type StreamRecord, topic } from '../../src/index.ts'
-import type { Task, Work } from '../harness/contender.ts'
+import type { Round, Task, Work } from '../harness/contender.ts'
+import { passes } from '../harness/timed.ts'
 import { consumeAll } from './consume-all.ts'
 import { bytesTopic, fill, openStreams } from './open-streams.ts'
 
@@ -12,17 +13,19 @@ export async function open(task: Task): Promise<Work> {
   const records = await fill(streams, bytes, task)
   const described = task.settings.keys === 'text' ? topic('batch') : bytes
   return {
-    async round() {
-      let size = 0
-      const round = await consumeAll(streams, described, records, (done) => ({
-        batch: (batch: ConsumedBatch<Bytes>) => {
-          for (const record of batch) size += record.key!.length + record.value!.length
-          done(batch.length)
-        },
-      }))
-      if (size < records * task.valueBytes) throw new Error(`saw ${size} bytes`)
-      return round
-    },
+    round: (wanted) => passes(wanted, pass),
     close: () => streams.close(),
+  }
+
+  async function pass(): Promise<Round> {
+    let size = 0
+    const round = await consumeAll(streams, described, records, (done) => ({
+      batch: (batch: ConsumedBatch<Bytes>) => {
+        for (const record of batch) size += record.key!.length + record.value!.length
+        done(batch.length)
+      },
+    }))
+    if (size < records * task.valueBytes) throw new Error(`saw ${size} bytes`)
+    return round
   }
 }

@@ -1,5 +1,6 @@
 import { type StreamRecord, topic } from '../../src/index.ts'
-import type { Task, Work } from '../harness/contender.ts'
+import type { Round, Task, Work } from '../harness/contender.ts'
+import { passes } from '../harness/timed.ts'
 import { consumeAll } from './consume-all.ts'
 import { bytesTopic, fill, openStreams } from './open-streams.ts'
 
@@ -14,20 +15,22 @@ export async function open(task: Task): Promise<Work> {
   const records = await fill(streams, bytes, task)
   const described = task.settings.keys === 'text' ? topic('each') : bytes
   return {
-    async round() {
-      let size = 0
-      const round = await consumeAll(streams, described, records, (done) => {
-        const look = (record: Bytes): void => {
-          size += record.key!.length + record.value!.length
-          done(1)
-        }
-        const each =
-          task.settings.handler === 'sync' ? look : async (record: Bytes): Promise<void> => look(record)
-        return { each, concurrency: LANES }
-      })
-      if (size < records * task.valueBytes) throw new Error(`saw ${size} bytes`)
-      return round
-    },
+    round: (wanted) => passes(wanted, pass),
     close: () => streams.close(),
+  }
+
+  async function pass(): Promise<Round> {
+    let size = 0
+    const round = await consumeAll(streams, described, records, (done) => {
+      const look = (record: Bytes): void => {
+        size += record.key!.length + record.value!.length
+        done(1)
+      }
+      const each =
+        task.settings.handler === 'sync' ? look : async (record: Bytes): Promise<void> => look(record)
+      return { each, concurrency: LANES }
+    })
+    if (size < records * task.valueBytes) throw new Error(`saw ${size} bytes`)
+    return round
   }
 }
