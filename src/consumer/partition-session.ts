@@ -194,8 +194,7 @@ export class PartitionSession {
         const share = this.host.share()
         const maxBytes = Math.max(1, Math.min(this.host.fetchMaxBytes, share.bytes - this.heldBytes))
         const batch = await reader.next({ maxBytes, signal: this.fetching.signal })
-        // A fetch that was waiting when the partition was paused brings what is to be held back.
-        if (!(await this.resumed())) return
+        if (this.state !== 'running') return
         if (batch === null) {
           this.readerEnded = true
           this.host.progressed(this, 0)
@@ -231,17 +230,6 @@ export class PartitionSession {
       })
     }
     return false
-  }
-
-  /** Resolves true when the partition is not paused, false when the session is over. */
-  private async resumed(): Promise<boolean> {
-    const { topic, partition } = this.assignment
-    while (this.state === 'running' && this.host.isPaused(topic, partition)) {
-      await new Promise<void>((resolve) => {
-        this.wake = resolve
-      })
-    }
-    return this.state === 'running'
   }
 
   private completed(entry: WorkEntry): void {
