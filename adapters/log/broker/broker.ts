@@ -50,7 +50,7 @@ export class Broker implements api.BrokerApi {
     this.#groups = parts.groups
     this.#transactions = parts.transactions
     this.#producerIds = parts.producerIds
-    this.#maintenance = new Maintenance(parts.topics, parts.metadata, parts.logger)
+    this.#maintenance = new Maintenance(parts.topics, parts.logger)
     parts.topics.listen({
       layoutChanged: (topic) => this.#groups.layoutChanged(topic),
       topicDeleted: (topic) => this.#groups.topicDeleted(topic),

@@ -1,6 +1,5 @@
 import PQueue from 'p-queue'
 import type { Logger } from '../../../src/driver.ts'
-import type { Metadata } from './metadata.ts'
 import type { Partition } from './topics/partition.ts'
 import type { Topics } from './topics/topics.ts'
 
@@ -10,15 +9,13 @@ const SHORTEST_MS = 100
 /** Retention and compaction, beside the work and one partition at a time. Its timer does not keep the process alive. */
 export class Maintenance {
   readonly #topics: Topics
-  readonly #metadata: Metadata
   readonly #logger: Logger
   readonly #queue = new PQueue({ concurrency: 1 })
   #timer: NodeJS.Timeout | undefined
   #closed = false
 
-  constructor(topics: Topics, metadata: Metadata, logger: Logger) {
+  constructor(topics: Topics, logger: Logger) {
     this.#topics = topics
-    this.#metadata = metadata
     this.#logger = logger
     this.schedule()
   }
@@ -65,13 +62,12 @@ export class Maintenance {
         }
       }
     }
-    work.push(this.#run('compaction of the metadata', undefined, () => this.#metadata.compactWhenGrown()))
     await Promise.all(work)
     this.schedule()
   }
 
-  #run(what: string, partition: Partition | undefined, work: () => Promise<unknown>): Promise<void> {
-    const isGone = (): boolean => this.#closed || (partition?.deleted ?? false)
+  #run(what: string, partition: Partition, work: () => Promise<unknown>): Promise<void> {
+    const isGone = (): boolean => this.#closed || partition.deleted
     return this.#queue.add(async () => {
       if (isGone()) return
       try {

@@ -1,5 +1,7 @@
 import type { EncodedRecord } from '../../../src/driver.ts'
+import type { StreamError } from '../../../src/errors.ts'
 import { encodeBatch, RecordBatchView } from '../../../src/formats/record-batch/index.ts'
+import type { Logger } from '../../../src/logger.ts'
 import { PartitionLog } from '../storage/partition-log.ts'
 import type { CommonLogOptions } from './common-log-options.ts'
 import type { MaybePromise } from './maybe-promise.ts'
@@ -25,10 +27,13 @@ export type StoredMetadata = readonly { readonly key: MetadataKey; readonly valu
  */
 export class Metadata {
   readonly #log: PartitionLog
+  readonly #logger: Logger
   #compactAtBytes = 0
+  #compacting: Promise<void> | undefined
 
-  private constructor(log: PartitionLog) {
+  private constructor(log: PartitionLog, logger: Logger) {
     this.#log = log
+    this.#logger = logger
     this.#planCompaction()
   }
 
@@ -38,7 +43,7 @@ export class Metadata {
   ): Promise<{ metadata: Metadata; stored: StoredMetadata }> {
     const log = await PartitionLog.open(stores(NAME), NAME, { ...options, ...OPTIONS })
     try {
-      return { metadata: new Metadata(log), stored: await replay(log) }
+      return { metadata: new Metadata(log, options.logger), stored: await replay(log) }
     } catch (error) {
       await log.close()
       throw error
@@ -58,6 +63,7 @@ export class Metadata {
       }),
     )
     this.#log.append(encodeBatch(records, undefined, 0, records.length, { timestamp: Date.now() }))
+    if (this.#log.sizeBytes >= this.#compactAtBytes) this.#compacting ??= this.#compact()
   }
 
   /** Resolves when what was put is as durable as the log's `fsync` promises; undefined where it is already. */
@@ -65,19 +71,32 @@ export class Metadata {
     return this.#log.durable()
   }
 
-  /** Compacts when it has grown to several times what is alive, so that opening stays fast. Not concurrently with itself. */
-  async compactWhenGrown(): Promise<void> {
-    if (this.#log.sizeBytes < this.#compactAtBytes) return
-    await this.#log.compact()
-    this.#planCompaction()
+  /** Bytes on the disk, for tests. */
+  get sizeBytes(): number {
+    return this.#log.sizeBytes
   }
 
-  close(): Promise<void> {
-    return this.#log.close()
+  async close(): Promise<void> {
+    await this.#log.close()
+    await this.#compacting
+  }
+
+  /** Beside the work, when there is several times what is alive: opening reads all of it. */
+  async #compact(): Promise<void> {
+    try {
+      await this.#log.compact()
+    } catch (error) {
+      const { code, message } = error as StreamError
+      if (code !== 'CLOSED')
+        this.#logger.warn(`compaction of the metadata failed, it is tried again: ${message}`)
+    }
+    this.#planCompaction()
+    this.#compacting = undefined
   }
 
   #planCompaction(): void {
-    this.#compactAtBytes = 3 * SEGMENT_BYTES + this.#log.sizeBytes * 2
+    // The active segment is never compacted, so it takes more than one.
+    this.#compactAtBytes = 3 * Math.max(SEGMENT_BYTES, this.#log.sizeBytes)
   }
 }
 

@@ -1,9 +1,11 @@
 import { StreamError } from '../../../../src/driver.ts'
-import type { GroupInfo, Owner, PartitionClaim, PlainCheckpoint, SyncGroupResult } from '../broker-api.ts'
+import type { Owner, PartitionClaim, PlainCheckpoint, SyncGroupResult } from '../broker-api.ts'
 import type { Metadata, MetadataChange } from '../metadata.ts'
 import { toRefusal } from '../refusal.ts'
+import { checkReach } from '../topics/resolve-from.ts'
 import type { Topics } from '../topics/topics.ts'
 import { assignPartitions } from './assign-partitions.ts'
+import { inheritedStates, readablePartitions } from './group-lineage.ts'
 import {
   type GroupPartition,
   type Member,
@@ -110,7 +112,7 @@ export class Group {
         revoke: partition.revokeAt !== undefined,
         checkpoint: partition.checkpoint,
         ...(partition.version > since
-          ? { state: partition.state, inherited: this.#inherited(partition.topic, partition.id) }
+          ? { state: partition.state, inherited: inheritedStates(this, this.#topics, partition) }
           : {}),
       })),
     }
@@ -180,7 +182,7 @@ export class Group {
         options,
       )
     }
-    this.#checkReach(update)
+    checkReach(this.#topics.get(update.topic).partition(update.partition), update.checkpoint)
     const { checkpoint, state } = update
     const ended = partition.ended || update.ended === true
     const changes = [this.storedPartition(partition, { checkpoint, ended })]
@@ -268,7 +270,7 @@ export class Group {
   /** Gives every partition that may be read to someone, and asks those who have too many to release some. */
   rebalance(): void {
     const now = performance.now()
-    const readable = this.#readable()
+    const readable = readablePartitions(this, this.#topics)
     const members = [...this.members.values()]
       .filter((member) => member.failed === undefined)
       .map((member) => ({
@@ -303,48 +305,6 @@ export class Group {
     }
   }
 
-  describe(): GroupInfo {
-    const members = [...this.members.values()].filter((member) => member.failed === undefined)
-    const partitions = [...this.#known()].map(({ topic, id }) => this.partition(topic, id))
-    const unsettled = (partition: GroupPartition): boolean =>
-      partition.revokeAt !== undefined || (partition.owner === undefined && partition.target !== undefined)
-    return {
-      group: this.id,
-      state: members.length === 0 ? 'empty' : partitions.some(unsettled) ? 'rebalancing' : 'stable',
-      members: members.map((member) => ({
-        memberId: member.id,
-        clientId: member.stored.clientId,
-        assignments: partitions
-          .filter((partition) => partition.owner === member)
-          .map(({ topic, id }) => ({ topic, partition: id })),
-      })),
-      partitions: partitions.map((partition) => {
-        const { topic, id, checkpoint, ended, state, owner } = partition
-        const { log, stable } = this.#topics.get(topic).partition(id)
-        const lag = ended ? 0 : Math.max(0, stable - Math.max(checkpoint, log.startOffset))
-        return { topic, partition: id, checkpoint, ended, state, owner: owner?.id ?? null, lag }
-      }),
-    }
-  }
-
-  /** States of the nearest ancestors that have one; none where the partition has one itself. */
-  #inherited(topic: string, id: string): string[] {
-    if (this.partition(topic, id).state !== null) return []
-    const states = new Set<string>()
-    const parentsOf = new Map(
-      this.#topics.get(topic).stored.partitions.map((entry) => [entry.id, entry.parents]),
-    )
-    const collect = (child: string): void => {
-      for (const parent of parentsOf.get(child) ?? []) {
-        const { state } = this.partition(topic, parent)
-        if (state === null) collect(parent)
-        else states.add(state)
-      }
-    }
-    collect(id)
-    return [...states]
-  }
-
   #owned(memberId: string, { topic, partition, epoch }: PartitionClaim): GroupPartition | undefined {
     const found = this.partitions.get(partitionKey(topic, partition))
     return found?.owner?.id === memberId && found.epoch === epoch ? found : undefined
@@ -361,39 +321,5 @@ export class Group {
     // Answered when all that changes together has changed.
     if (member.wake !== undefined) queueMicrotask(member.wake)
     return member.version
-  }
-
-  /** Checkpoints at or before the end only: one beyond it would skip what is still to come. */
-  #checkReach({ topic, partition, checkpoint }: PlainCheckpoint): void {
-    const end = this.#topics.get(topic).partition(partition).log.endOffset
-    if (Number.isSafeInteger(checkpoint) && checkpoint >= 0 && checkpoint <= end) return
-    throw new StreamError(
-      'INVALID_ARGUMENT',
-      `checkpoint ${checkpoint} is not within partition ${partition} of '${topic}', which ends at ${end}: ` +
-        'use the checkpoints that came with its batches',
-      { topic, partition },
-    )
-  }
-
-  *#known(): Generator<{ topic: string; id: string; parents: readonly string[] }> {
-    for (const topic of this.topics) {
-      for (const entry of this.#topics.find(topic)?.stored.partitions ?? []) {
-        yield { topic, id: entry.id, parents: entry.parents }
-      }
-    }
-  }
-
-  /** Partitions that are not done and whose ancestors all are: the keys of those a member may have. */
-  #readable(): string[] {
-    const keys: string[] = []
-    // Parents are listed before their children. An empty one counts as done though its own parents are not.
-    const passed = new Set<string>()
-    for (const { topic, id, parents } of this.#known()) {
-      if (!parents.every((parent) => passed.has(partitionKey(topic, parent)))) continue
-      const key = partitionKey(topic, id)
-      if (this.partition(topic, id).ended) passed.add(key)
-      else keys.push(key)
-    }
-    return keys
   }
 }

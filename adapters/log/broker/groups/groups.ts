@@ -7,6 +7,7 @@ import { toRefusal } from '../refusal.ts'
 import { resolveFrom } from '../topics/resolve-from.ts'
 import type { Topic } from '../topics/topic.ts'
 import type { Topics } from '../topics/topics.ts'
+import { describeGroup } from './describe-group.ts'
 import { Group } from './group.ts'
 import { loadGroups } from './load-groups.ts'
 
@@ -165,7 +166,7 @@ export class Groups {
 
   /** NOT_FOUND where there is none. */
   describe(id: string): api.GroupInfo {
-    return this.#existing(id).describe()
+    return describeGroup(this.#existing(id), this.#topics)
   }
 
   async seek(request: api.SeekGroupRequest): Promise<void> {

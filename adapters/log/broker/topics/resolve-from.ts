@@ -26,3 +26,14 @@ export function checkPosition({ topic, id, log }: Partition, offset: number): vo
     { topic, partition: id, position: String(offset) },
   )
 }
+
+/** INVALID_ARGUMENT for a checkpoint that is no offset up to the end: one beyond it would skip what is still to come. */
+export function checkReach({ topic, id, log }: Partition, checkpoint: number): void {
+  if (Number.isSafeInteger(checkpoint) && checkpoint >= 0 && checkpoint <= log.endOffset) return
+  throw new StreamError(
+    'INVALID_ARGUMENT',
+    `checkpoint ${checkpoint} is not within partition ${id} of '${topic}', which ends at ${log.endOffset}: ` +
+      'use the checkpoints that came with its batches',
+    { topic, partition: id },
+  )
+}
