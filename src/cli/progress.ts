@@ -37,7 +37,13 @@ export class Progress implements Disposable {
     this.bar.update(done, payload)
   }
 
-  [Symbol.dispose](): void {
+  /** Takes it off the screen, for other words; the next update shows it again. */
+  hide(): void {
     if (this.shown) this.bar?.stop()
+    this.shown = false
+  }
+
+  [Symbol.dispose](): void {
+    this.hide()
   }
 }

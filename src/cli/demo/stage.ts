@@ -14,6 +14,9 @@ export interface Stage extends AsyncDisposable {
   readonly topic: string
   readonly replayed: string
   readonly group: string
+  readonly partitions: number
+  /** What becomes of it all. */
+  readonly fate: string
   /** A member unheard of for so long is dead. Milliseconds. */
   readonly sessionTimeoutMs: number
 }
@@ -50,6 +53,12 @@ export async function setStage(address: string | undefined, command: Command, ke
     streams,
     backend,
     ...names,
+    partitions: 6,
+    fate: keep
+      ? 'kept'
+      : address === undefined
+        ? 'removed at the end'
+        : 'what it makes is deleted at the end',
     sessionTimeoutMs: backend.startsWith('log:') ? 1_000 : 6_000, // the least that brokers take by default
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   }

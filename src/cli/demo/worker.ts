@@ -19,15 +19,14 @@ export class Worker implements AsyncDisposable {
   readonly deliveries: Delivery[] = []
   /** By partition, the position before which all is covered by an acknowledged checkpoint. */
   readonly checkpoints = new Map<string, string>()
-  /** Processed since the checkpoint, over all partitions. */
-  unsaved = 0
+  /** By partition, how many it has processed since. */
+  readonly unsaved = new Map<string, number>()
   /** What it said on stderr. */
   complaints = ''
   private readonly process: ChildProcessByStdio<Writable, Readable, Readable>
   private readonly ended: Promise<unknown>
-  private readonly since = new Map<string, number>()
 
-  constructor(name: string, args: readonly string[], onReport: (worker: Worker) => void) {
+  constructor(name: string, args: readonly string[], onReport: () => void) {
     this.name = name
     const main = fileURLToPath(new URL(`../main${extname(import.meta.url)}`, import.meta.url))
     this.process = spawn(process.execPath, [...process.execArgv, main, 'demo-member', ...args], {
@@ -40,9 +39,9 @@ export class Worker implements AsyncDisposable {
     const lines = createInterface({ input: this.process.stdout })
     lines.on('line', (line) => {
       this.note(JSON.parse(line) as MemberReport)
-      onReport(this)
+      onReport()
     })
-    this.ended = Promise.all([once(this.process, 'close'), once(lines, 'close')])
+    this.ended = Promise.all([once(this.process, 'close'), once(lines, 'close')]).finally(() => onReport())
   }
 
   get pid(): number {
@@ -72,12 +71,10 @@ export class Worker implements AsyncDisposable {
   private note(report: MemberReport): void {
     if ('checkpointed' in report) {
       this.checkpoints.set(report.checkpointed, report.before)
-      this.unsaved -= this.since.get(report.checkpointed) ?? 0
-      this.since.set(report.checkpointed, 0)
+      this.unsaved.set(report.checkpointed, 0)
       return
     }
     this.deliveries.push(report)
-    this.unsaved++
-    this.since.set(report.partition, (this.since.get(report.partition) ?? 0) + 1)
+    this.unsaved.set(report.partition, (this.unsaved.get(report.partition) ?? 0) + 1)
   }
 }

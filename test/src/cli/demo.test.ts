@@ -29,7 +29,7 @@ test('on an address it removes what it made, and draws in 80 columns', { timeout
   const backend = `log:${temporaryDirectory()}`
   const { code, stdout, stderr } = await millrace(['demo', backend])
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(stdout).toMatch(/its topics and group are deleted at the end/)
+  expect(stdout).toMatch(/what it makes is deleted at the end/)
   expect(stdout).toMatch(/processed +1,707 of 1,707 events in .*: nothing lost/)
   expect(stdout).toMatch(/twice +\d+ events, all after the last checkpoint/)
   expect(stdout).toMatch(/Sunday 4 February, UTC: 301 events/)

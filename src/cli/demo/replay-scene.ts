@@ -1,0 +1,49 @@
+import { replay } from '../../tools/replay.ts'
+import { count, counted, duration } from '../human.ts'
+import { dayName } from './charts.ts'
+import type { Narrator } from './narrator.ts'
+import { busiestDay, DAY_MS, type Quake, quakeTopic } from './quakes.ts'
+import type { Stage } from './stage.ts'
+
+/** One day passes in three seconds. */
+const SPEED = 28_800
+
+export interface ReplayScene {
+  readonly day: number
+  /** What the replay brought into the other topic. */
+  readonly quakes: readonly Quake[]
+  /** How many there should be. */
+  readonly expected: number
+}
+
+/** The busiest day again, in another topic, at its own rhythm but faster. */
+export async function playReplay(
+  { streams, topic, replayed, partitions }: Stage,
+  week: readonly Quake[],
+  narrator: Narrator,
+  signal: AbortSignal,
+): Promise<ReplayScene> {
+  const day = busiestDay(week)
+  await streams.admin.createTopic({ name: replayed, partitions })
+  const bar = narrator.begin('replayed')
+  const report = await replay(
+    { streams, topic },
+    { streams, topic: replayed },
+    {
+      from: { timestamp: day },
+      until: { timestamp: day + DAY_MS },
+      speed: SPEED,
+      signal,
+      onProgress: ({ records }) => bar.update(records, undefined),
+    },
+  )
+  signal.throwIfAborted()
+  const what = `${counted(report.records, 'event')} of ${dayName(day, 'long')}`
+  await narrator.say('replayed', `${what} in ${duration(report.durationMs)}, ${count(SPEED)} times as fast`)
+
+  const quakes: Quake[] = []
+  for await (const batch of streams.read(quakeTopic(replayed), { until: 'now', signal })) {
+    for (const { value } of batch) if (value !== null) quakes.push(value)
+  }
+  return { day, quakes, expected: week.filter(({ time }) => time >= day && time < day + DAY_MS).length }
+}
