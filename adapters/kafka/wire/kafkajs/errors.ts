@@ -1,0 +1,46 @@
+import { StreamError } from '../../../../src/driver.ts'
+import { classify } from '../../classify.ts'
+import { errorOf } from '../error-codes.ts'
+
+interface KafkajsError extends Error {
+  readonly code?: unknown
+  readonly retriable?: boolean
+}
+
+/** An error of kafkajs on its way to `broker` (host:port), or of Node below it, as a StreamError. */
+export function fromKafkajs(error: unknown, broker: string, hint: string): StreamError {
+  if (error instanceof StreamError) return error
+  const { name, message, code } = error as KafkajsError
+  switch (name) {
+    case 'KafkaJSSASLAuthenticationError':
+      return new StreamError(
+        'PERMISSION_DENIED',
+        `${broker} refused the credentials (${message}): look at user name, password or token, and at the mechanism`,
+        { cause: error },
+      )
+    case 'KafkaJSProtocolError':
+      return errorOf(Number(code), `connecting to ${broker}`)
+    case 'KafkaJSConnectionClosedError':
+      return new StreamError('UNAVAILABLE', `${broker} ended the connection: ${hint}`, { cause: error })
+    case 'KafkaJSServerDoesNotSupportApiKey':
+    case 'KafkaJSNotImplemented':
+      return new StreamError('UNSUPPORTED', `${broker}: ${message}: use Kafka 2.8 or newer`, { cause: error })
+    case 'KafkaJSLockTimeout':
+    case 'KafkaJSRequestTimeoutError':
+      return new StreamError('TIMEOUT', `${broker}: ${message}: try again`, { cause: error })
+    case 'KafkaJSConnectionError': {
+      if (typeof code !== 'string') {
+        const remedy = message === 'Connection timeout' ? 'look at host, port and firewall' : hint
+        return new StreamError('UNAVAILABLE', `${broker}: ${message}: ${remedy}`, { cause: error })
+      }
+      const known = classify(Object.assign(new Error(message.replace(/^Connection error: /, '')), { code }))
+      const text = known.message.startsWith(broker) ? known.message : `${broker}: ${known.message}`
+      if (known.code !== 'INTERNAL') return new StreamError(known.code, text, { cause: error })
+      // Node has many codes for what may go wrong with TLS; none of them is a reason to think that the program is at fault.
+      const streamCode = /CERT|ISSUER|SIGNATURE/.test(code) ? 'PERMISSION_DENIED' : 'UNAVAILABLE'
+      return new StreamError(streamCode, `${broker}: ${message} (${code}): ${hint}`, { cause: error })
+    }
+    default:
+      return classify(error)
+  }
+}
