@@ -164,6 +164,8 @@ export interface FetchedBatch {
   key(i: number): Uint8Array | null
   value(i: number): Uint8Array | null
   headers(i: number): readonly Header[]
+  /** A cheap hint: false where record `i` has no headers for certain. Absent: not known, `headers` is asked for every record. */
+  mayHaveHeaders?(i: number): boolean
   timestamp(i: number): number
   arrival(i: number): number | undefined
   position(i: number): Position

@@ -11,8 +11,8 @@ export type Admission = 'handle' | 'pass' | 'park' | ParkingTicket
 
 /** To be asked when the record's turn has come: earlier records of its key decide. */
 export function admit(session: PartitionSession, batch: FetchedBatch, index: number): Admission {
-  const headers = batch.headers(index)
-  if (headers.length > 0) {
+  if (batch.mayHaveHeaders?.(index) !== false) {
+    const headers = batch.headers(index)
     const only = textOf(headers, redriveHeaders.only)
     if (only !== undefined && only !== session.group) return 'pass'
     const ticket = ticketOf(headers)

@@ -34,6 +34,10 @@ export class LogBatch implements FetchedBatch {
     return this.#view.headers(i)
   }
 
+  mayHaveHeaders(i: number): boolean {
+    return this.#view.mayHaveHeaders(i)
+  }
+
   timestamp(i: number): number {
     return this.#view.timestamp(i)
   }

@@ -160,6 +160,12 @@ export class RecordBatchView {
     return this.#bytes.subarray(at, at + length)
   }
 
+  /** False where no record of that batch has headers. Cheaper than `headers`, which need not be asked then. */
+  mayHaveHeaders(i: number): boolean {
+    this.#locate(i)
+    return this.#index.hasHeaders
+  }
+
   /** Decoded anew by each call; one shared, frozen, empty array where there are none. */
   headers(i: number): readonly Header[] {
     const slot = this.#locate(i) * SLOT

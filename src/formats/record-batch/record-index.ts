@@ -25,6 +25,8 @@ export interface RecordIndex {
   /** Undefined: all records carry `timestamp`. */
   readonly timestamps: Float64Array | undefined
   readonly timestamp: number
+  /** Whether any of the records has headers. */
+  readonly hasHeaders: boolean
 }
 
 /**
@@ -59,6 +61,7 @@ export function indexBatch(buffer: Buffer, at: number, maxBytes = MAX_DECOMPRESS
   const deltas = dense ? undefined : new Int32Array(count)
   let timestamps: Float64Array | undefined
   let previous = -1
+  let hasHeaders = false
   const reader = new VarintReader(bytes, start, end)
   for (let i = 0, slot = 0; i < count; i++, slot += SLOT) {
     const length = reader.varint()
@@ -80,7 +83,10 @@ export function indexBatch(buffer: Buffer, at: number, maxBytes = MAX_DECOMPRESS
     slots[slot + 3] = valueLength
     if (valueLength > 0) reader.at += valueLength
     const headers = reader.varint()
-    if (headers !== 0) skipHeaders(reader, headers, recordEnd)
+    if (headers !== 0) {
+      hasHeaders = true
+      skipHeaders(reader, headers, recordEnd)
+    }
     if (
       reader.at !== recordEnd ||
       keyLength < -1 ||
@@ -93,7 +99,7 @@ export function indexBatch(buffer: Buffer, at: number, maxBytes = MAX_DECOMPRESS
     previous = delta
   }
   if (reader.at !== end) throw malformed(baseOffset, `has ${end - reader.at} bytes after its last record`)
-  return { bytes, count, slots, baseOffset, deltas, timestamps, timestamp }
+  return { bytes, count, slots, baseOffset, deltas, timestamps, timestamp, hasHeaders }
 }
 
 // Marks the reader overlong where the headers are malformed. Every turn moves forward, so none runs for long.
