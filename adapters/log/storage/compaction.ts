@@ -4,7 +4,7 @@ import type { CheckpointFile } from './checkpoint.ts'
 import { CleanedTransactions } from './cleaned-transactions.ts'
 import { collectAborted } from './collect-aborted.ts'
 import { CLEANED, fileName } from './file-names.ts'
-import { KeyOffsets, type KeyOffsetsLimits } from './key-offsets.ts'
+import { KeyOffsets } from './key-offsets.ts'
 import type { LogErrors } from './log-errors.ts'
 import { deleteReplaced, swapName } from './log-files.ts'
 import type { PartitionLogSettings } from './log-settings.ts'
@@ -36,7 +36,6 @@ export interface CompactionContext {
   readonly lastStableOffset: number
   /** True ends the work early, between two segments. */
   readonly isStopped: () => boolean
-  readonly keyLimits?: KeyOffsetsLimits | undefined
 }
 
 /**
@@ -83,7 +82,7 @@ class Round {
   /** True when no further round is needed, or it was stopped. */
   async run(total: Totals): Promise<boolean> {
     const { segments, settings, producers, checkpoint, isStopped } = this.#context
-    const keys = new KeyOffsets(this.#context.keyLimits)
+    const keys = new KeyOffsets(settings.compactionKeys)
     const mapEnd = await this.#mapKeys(keys)
     const filter = new BatchFilter({
       keys,

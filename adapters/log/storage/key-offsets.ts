@@ -1,25 +1,19 @@
-/** How much a map of keys may hold before it counts as full. */
-export interface KeyOffsetsLimits {
-  readonly keys: number
-  readonly bytes: number
-}
-
-// Some 200 MB at most: each key costs about 100 bytes beside its own.
-const DEFAULT_LIMITS: KeyOffsetsLimits = { keys: 1_000_000, bytes: 64 * 1024 * 1024 }
+const MAX_BYTES = 64 * 1024 * 1024
 
 /** The newest offset of each key in a stretch of the log. By the keys themselves, not by hashes: no two are mixed up. */
 export class KeyOffsets {
   readonly #offsets = new Map<string, number>()
-  readonly #limits: KeyOffsetsLimits
+  readonly #maxKeys: number
   #bytes = 0
 
-  constructor(limits = DEFAULT_LIMITS) {
-    this.#limits = limits
+  /** A key costs about 100 bytes beside its own, of which 64 MiB count as full too. */
+  constructor(maxKeys: number) {
+    this.#maxKeys = maxKeys
   }
 
   /** More may be put, but the caller had better stop where it can. */
   get isFull(): boolean {
-    return this.#offsets.size >= this.#limits.keys || this.#bytes >= this.#limits.bytes
+    return this.#offsets.size >= this.#maxKeys || this.#bytes >= MAX_BYTES
   }
 
   /** Later offsets come later. */

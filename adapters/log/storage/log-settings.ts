@@ -17,6 +17,8 @@ export interface PartitionLogOptions {
   readonly compacted?: boolean
   /** How long compaction keeps tombstones and transaction markers. Milliseconds. Default: one day. */
   readonly deleteRetentionMs?: number
+  /** The most keys that one round of compaction holds in memory; it does as many rounds as it needs. Default: 1,000,000. */
+  readonly compactionKeys?: number
   /** When appends reach the disk. Default: `{ intervalMs: 1000 }`. `never` still syncs sealed segments, beside the appends. */
   readonly fsync?: FsyncMode
   readonly logger: Logger
@@ -35,6 +37,7 @@ const DEFAULTS = {
   retentionBytes: Number.POSITIVE_INFINITY,
   compacted: false,
   deleteRetentionMs: DAY_MS,
+  compactionKeys: 1_000_000,
   fsync: { intervalMs: 1000 },
   now: Date.now,
 } as const
@@ -55,6 +58,7 @@ export function partitionLogSettings(
     ['retentionMs', settings.retentionMs, 0, Number.POSITIVE_INFINITY],
     ['retentionBytes', settings.retentionBytes, 0, Number.POSITIVE_INFINITY],
     ['deleteRetentionMs', settings.deleteRetentionMs, 0, Number.POSITIVE_INFINITY],
+    ['compactionKeys', settings.compactionKeys, 1, 16_000_000],
     ['fsync.intervalMs', typeof fsync === 'string' ? 1 : fsync.intervalMs, 1, 0x7fffffff],
   ]
   for (const [name, value, least, most] of numbers) {

@@ -97,6 +97,18 @@ describe.each(STORES)('compaction, $name', ({ make }) => {
     ])
   })
 
+  it('takes several rounds where the keys do not fit into memory', async () => {
+    const log = await openLog(make(), { ...COMPACTED, compactionKeys: 5 })
+    for (let i = 0; i < 100; i++) log.append(set(`${i % 20}=${i}`))
+    seal(log)
+    log.append(set('last=1'))
+    await log.compact()
+    expect(fillers(await contents(log))).toEqual([
+      ...Array.from({ length: 20 }, (_, i) => `${80 + i} ${i}=${80 + i}`),
+      '101 last=1',
+    ])
+  })
+
   it('joins segments that became small, and leaves no gap', async () => {
     const store = make()
     const log = await openLog(store, COMPACTED)
@@ -216,6 +228,7 @@ describe.each(STORES)('compaction, $name', ({ make }) => {
     seal(log)
     await log.compact()
     expect(log.abortedTransactions(0, 100)).toEqual([])
+    expect(await bases()).toContain(3)
     // The second round found no data of it, and set a time for the marker.
     now += 1000
     await log.compact()
@@ -313,6 +326,8 @@ describe('compaction that is killed', () => {
     for (let limit = 1; ; limit++) {
       const store = new CrashingStore(snapshotStore(original), limit)
       const log = await openLog(store, COMPACTED).catch(() => undefined)
+      // Room for several of the old segments in a new one.
+      log?.updateOptions({ segmentBytes: 1500 })
       await log?.compact().catch(() => {})
       await log?.close()
       const again = await openLog(store.left(), COMPACTED)

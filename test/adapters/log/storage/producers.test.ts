@@ -91,6 +91,22 @@ describe.each(STORES)('idempotent producers, $name', ({ make }) => {
     expect(again.append(from(7, 1))).toEqual({ baseOffset: 1, duplicate: false })
   })
 
+  it('does not believe a snapshot of what recovery cut off', async () => {
+    const store = make()
+    const log = await openLog(store)
+    log.append(from(7, 0))
+    log.append(from(7, 1))
+    await log.close()
+    await store.replace(logFile(0), store.readAll(logFile(0))!.subarray(0, -1), false)
+    const torn = await openLog(store)
+    torn.append(batchOf(['other']))
+    torn.updateOptions({ segmentBytes: 1 })
+    torn.append(batchOf(['next segment']))
+    // The segment at 2 has no snapshot yet; one of that offset had been written before.
+    const again = await openLog(snapshotStore(store))
+    expect(again.append(from(7, 1))).toEqual({ baseOffset: 3, duplicate: false })
+  })
+
   it('forgets producers after a day of silence', async () => {
     let now = 1000
     const store = make()

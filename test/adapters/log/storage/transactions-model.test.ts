@@ -59,6 +59,8 @@ class Machine {
       segmentBytes: 400,
       compacted: true,
       deleteRetentionMs: 100,
+      // Several rounds.
+      compactionKeys: 3,
       now: () => this.now,
     })
   }
@@ -104,7 +106,7 @@ class Machine {
         await log.compact()
         return
       case 'wait':
-        this.now += 60
+        this.now += 150
         return
       case 'crash':
         this.store = snapshotStore(this.store)
