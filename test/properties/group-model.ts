@@ -68,14 +68,17 @@ export class GroupModel {
   }
 
   async send(which: number): Promise<void> {
-    const text = String(++this.sent)
-    const record = { key: Buffer.from(`k${which}`), value: Buffer.from(text), headers: [] }
-    const answer = await this.producer.send(this.topic, [
-      { ...record, timestamp: undefined, partition: undefined },
-    ])
-    const partition = this.partitions.get(answer.partition(0))
-    assert.ok(partition?.open, `${text} went to partition ${answer.partition(0)}, which is not open`)
-    partition.log.push(text)
+    const key = Buffer.from(`k${which}`)
+    const texts = Array.from({ length: 1 + (which % 5) }, () => String(++this.sent))
+    const records = texts.map((text) => {
+      return { key, value: Buffer.from(text), headers: [], timestamp: undefined, partition: undefined }
+    })
+    const answer = await this.producer.send(this.topic, records)
+    for (const [i, text] of texts.entries()) {
+      const partition = this.partitions.get(answer.partition(i))
+      assert.ok(partition?.open, `${text} went to partition ${answer.partition(i)}, which is not open`)
+      partition.log.push(text)
+    }
   }
 
   async join(): Promise<void> {
