@@ -51,6 +51,16 @@ const rules: readonly {
     because: 'an adapter knows the contract, the formats and its SDK, never another adapter',
   },
   {
+    files: /^adapters\/kafka\/wire\/kafkajs\//,
+    may: [/^src\/(driver\.ts|formats\/)/, /^adapters\/kafka\//, /^npm:kafkajs$/],
+    because: 'nothing of the client library leaks above the wire',
+  },
+  {
+    files: /^adapters\/kafka\//,
+    may: [/^src\/(driver\.ts|formats\/)/, /^adapters\/kafka\//, /^npm:(aws-msk-iam-sasl-signer-js|p-queue)$/],
+    because: 'an adapter knows the contract, the formats and its SDK, never another adapter',
+  },
+  {
     files: /^adapters\/([a-z]+)\//,
     may: [/^src\/(driver\.ts|formats\/)/, /^adapters\//],
     because: 'an adapter knows the contract, the formats and its SDK, never another adapter',

@@ -1,5 +1,12 @@
 interface Waiting {
-  resolve(answer: { payload: Buffer }): void
+  resolve(payload: Buffer): void
+  reject(error: unknown): void
+}
+
+/** A request of kafkajs's own. */
+interface Entry {
+  readonly correlationId: number
+  resolve(answer: { correlationId: number; size: number; entry: Entry; payload: Buffer }): void
   reject(error: unknown): void
 }
 
@@ -11,9 +18,13 @@ export class AnswerQueue {
   readonly #waiting = new Map<number, Waiting>()
 
   /** From kafkajs itself, for ApiVersions and SASL. */
-  push(request: { entry: Waiting & { correlationId: number }; sendRequest: () => void }): void {
-    this.#waiting.set(request.entry.correlationId, request.entry)
-    request.sendRequest()
+  push({ entry, sendRequest }: { entry: Entry; sendRequest: () => void }): void {
+    const { correlationId } = entry
+    this.expect(correlationId, {
+      resolve: (payload) => entry.resolve({ correlationId, size: payload.length, entry, payload }),
+      reject: (error) => entry.reject(error),
+    })
+    sendRequest()
   }
 
   expect(correlationId: number, waiting: Waiting): void {
@@ -23,7 +34,7 @@ export class AnswerQueue {
   fulfillRequest({ correlationId, payload }: { correlationId: number; payload: Buffer }): void {
     const waiting = this.#waiting.get(correlationId)
     this.#waiting.delete(correlationId)
-    waiting?.resolve({ payload })
+    waiting?.resolve(payload)
   }
 
   rejectAll(error: unknown): void {

@@ -96,7 +96,7 @@ class KafkajsLink implements BrokerConnection {
         this.close(new StreamError('TIMEOUT', `${what}: try again, and look at the broker and the network`))
       }, timeoutMs)
       this.#queue.expect(id, {
-        resolve({ payload }) {
+        resolve(payload) {
           clearTimeout(timer)
           resolve(payload)
         },

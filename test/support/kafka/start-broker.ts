@@ -1,0 +1,85 @@
+import net from 'node:net'
+import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers'
+
+export const KAFKA_IMAGE = 'apache/kafka:4.2.0'
+/** What containers of the tests are known by, so that leftovers of killed runs are found. */
+export const KAFKA_LABEL = 'millrace.tests.kafka'
+
+export interface BrokerOptions {
+  /** Beside those of the one plain broker. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** More listeners, each on a port of its own: `SASL_SSL` and so on. Default: plain alone. */
+  readonly listeners?: readonly string[]
+  readonly files?: readonly { readonly content: string; readonly target: string }[]
+}
+
+export interface Broker {
+  /** `host:port` of the plain listener. */
+  readonly address: string
+  /** `host:port` by the listener's name. */
+  readonly addresses: Readonly<Record<string, string>>
+  readonly container: StartedTestContainer
+  stop(): Promise<void>
+}
+
+/** One broker, in about 3 s, with what tests cannot wait for made quick: clean-up, retention, groups. */
+export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+  // The image that ends containers after a crash need not be fetched: leftovers are found by their label.
+  process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
+  const names = ['PLAINTEXT', ...(options.listeners ?? [])]
+  const ports = await Promise.all(names.map(freePort))
+  const inside = (i: number): number => 19_092 + i
+  const container = new GenericContainer(KAFKA_IMAGE)
+    .withLabels({ [KAFKA_LABEL]: String(process.pid) })
+    .withExposedPorts(...ports.map((host, i) => ({ container: inside(i), host })))
+    .withEnvironment({
+      KAFKA_NODE_ID: '1',
+      KAFKA_PROCESS_ROLES: 'broker,controller',
+      KAFKA_LISTENERS: [...names.map((name, i) => `${name}://:${inside(i)}`), 'CONTROLLER://:9093'].join(','),
+      KAFKA_ADVERTISED_LISTENERS: names.map((name, i) => `${name}://127.0.0.1:${ports[i]}`).join(','),
+      KAFKA_CONTROLLER_LISTENER_NAMES: 'CONTROLLER',
+      KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: [
+        'CONTROLLER:PLAINTEXT',
+        ...names.map((name) => `${name}:${name}`),
+      ].join(','),
+      KAFKA_CONTROLLER_QUORUM_VOTERS: '1@localhost:9093',
+      KAFKA_INTER_BROKER_LISTENER_NAME: 'PLAINTEXT',
+      KAFKA_AUTO_CREATE_TOPICS_ENABLE: 'false',
+      KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: '1',
+      KAFKA_OFFSETS_TOPIC_NUM_PARTITIONS: '4',
+      KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: '1',
+      KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS: '4',
+      KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: '1',
+      KAFKA_TRANSACTION_ABORT_TIMED_OUT_TRANSACTION_CLEANUP_INTERVAL_MS: '500',
+      KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
+      KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS: '500',
+      KAFKA_LOG_INITIAL_TASK_DELAY_MS: '500',
+      KAFKA_LOG_RETENTION_CHECK_INTERVAL_MS: '500',
+      KAFKA_LOG_CLEANER_BACKOFF_MS: '200',
+      KAFKA_HEAP_OPTS: '-Xms256m -Xmx512m',
+      ...options.environment,
+    })
+    .withCopyContentToContainer((options.files ?? []).map(({ content, target }) => ({ content, target })))
+    .withWaitStrategy(Wait.forLogMessage(/Kafka Server started/))
+    .withStartupTimeout(120_000)
+  const started = await container.start()
+  return {
+    address: `127.0.0.1:${ports[0]}`,
+    addresses: Object.fromEntries(names.map((name, i) => [name, `127.0.0.1:${ports[i]}`])),
+    container: started,
+    async stop() {
+      await started.stop({ timeout: 1_000 })
+    },
+  }
+}
+
+/** The port must be known before the broker starts: it tells clients where it is. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as net.AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
