@@ -1,0 +1,42 @@
+import { StreamError } from '../../../src/driver.ts'
+import type { ResumePoint } from '../checkpoints.ts'
+import type { KafkaCluster } from '../parts.ts'
+import { errorOf, isStale, KafkaError } from '../wire/error-codes.ts'
+import { offsetForLeaderEpoch } from '../wire/protocol/offset-for-leader-epoch.ts'
+import type { BrokerRef } from '../wire/wire.ts'
+
+/**
+ * Asks the leader whether its log still holds what was read up to `at` (KIP-320). After an unclean election it may not: then
+ * POSITION_EXPIRED, rather than other records at offsets that count as read. Rejects as `wire.request` does.
+ */
+export async function checkNotTruncated(
+  { wire }: KafkaCluster,
+  topic: string,
+  partition: number,
+  at: ResumePoint,
+  currentLeaderEpoch: number,
+): Promise<void> {
+  const leader: BrokerRef = { kind: 'leader', topic, partition }
+  const { leaderEpoch } = at
+  const [answer] = await wire.request(leader, offsetForLeaderEpoch, [
+    { topic, partition, currentLeaderEpoch, leaderEpoch },
+  ])
+  const code = answer?.errorCode ?? KafkaError.UNKNOWN_SERVER_ERROR
+  // One may be allowed to read a topic through a proxy or service that does not have this request.
+  if (code === KafkaError.TOPIC_AUTHORIZATION_FAILED) return
+  if (code !== KafkaError.NONE) {
+    if (isStale(code)) wire.invalidate(leader)
+    throw errorOf(code, `looking for leader epoch ${leaderEpoch} in partition ${partition} of '${topic}'`, {
+      topic,
+      partition,
+    })
+  }
+  const { endOffset } = answer!
+  if (endOffset < 0 || endOffset >= at.offset) return
+  throw new StreamError(
+    'POSITION_EXPIRED',
+    `partition ${partition} of '${topic}' was truncated to ${endOffset} after it had been read up to ${at.offset} (an unclean ` +
+      'leader election): decide what to do about the records that are gone, then seek',
+    { topic, partition: String(partition), position: String(at.offset) },
+  )
+}

@@ -1,0 +1,135 @@
+import type { KafkaCluster } from '../parts.ts'
+import { errorOf, KafkaError } from '../wire/error-codes.ts'
+import type { TopicPartition } from '../wire/protocol/by-topic.ts'
+import { type FetchedPartition, fetch } from '../wire/protocol/fetch.ts'
+
+/** What a reader waits for. */
+export interface FetchAsk extends TopicPartition {
+  readonly offset: number
+  readonly maxBytes: number
+  readonly leaderEpoch: number
+  /** `performance.now()` when its reader began to wait: who waits longest comes first in the request, and so gets a batch of any size. */
+  readonly since: number
+}
+
+interface Waiting {
+  readonly ask: FetchAsk
+  resolve(answer: FetchedPartition): void
+  reject(error: unknown): void
+}
+
+/**
+ * Requests under way at once. The last one that is free waits but shortly, so that a partition whose reader comes back while
+ * others wait for records is not held up by them.
+ */
+const MAX_REQUESTS = 3
+const LONG_WAIT_MS = 500
+const SHORT_WAIT_MS = 25
+/** Beside what the broker may wait, for an answer that takes long to send. Milliseconds. */
+const ANSWER_MS = 15_000
+const MAX_ANSWER_BYTES = 64 << 20
+
+/** Fetches from one broker, under one isolation: all partitions whose readers wait go into one request. */
+export class NodeFetcher {
+  readonly #cluster: KafkaCluster
+  readonly #node: number
+  readonly #isolation: 'committed' | 'uncommitted'
+  #waiting: Waiting[] = []
+  readonly #busy = new Set<number>()
+  #scheduled: NodeJS.Immediate | undefined
+
+  constructor(cluster: KafkaCluster, node: number, isolation: 'committed' | 'uncommitted') {
+    this.#cluster = cluster
+    this.#node = node
+    this.#isolation = isolation
+  }
+
+  /** Resolves with what one request brought, perhaps nothing; rejects where the whole request failed. */
+  fetch(ask: FetchAsk): Promise<FetchedPartition> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ ask, resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  /** Ends requests under way; nobody waits for them any more. */
+  stop(): void {
+    clearImmediate(this.#scheduled)
+    this.#scheduled = undefined
+    this.#waiting = []
+    for (const lane of this.#busy) this.#cluster.wire.closeLane(this.#laneName(lane))
+    for (let lane = 0; lane < MAX_REQUESTS; lane++) this.#cluster.wire.closeLane(this.#laneName(lane))
+  }
+
+  /** At the end of this turn: readers that get records together ask again together. */
+  #schedule(): void {
+    this.#scheduled ??= setImmediate(() => {
+      this.#scheduled = undefined
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    while (this.#waiting.length > 0 && this.#busy.size < MAX_REQUESTS) {
+      const taken = new Map<string, Waiting>()
+      const left: Waiting[] = []
+      for (const waiting of this.#waiting.sort((a, b) => a.ask.since - b.ask.since)) {
+        const key = `${waiting.ask.topic}/${waiting.ask.partition}`
+        // A request names a partition once.
+        if (taken.has(key)) left.push(waiting)
+        else taken.set(key, waiting)
+      }
+      this.#waiting = left
+      void this.#send(taken)
+    }
+  }
+
+  async #send(taken: ReadonlyMap<string, Waiting>): Promise<void> {
+    let lane = 0
+    while (this.#busy.has(lane)) lane++
+    this.#busy.add(lane)
+    const maxWaitMs = this.#busy.size === MAX_REQUESTS ? SHORT_WAIT_MS : LONG_WAIT_MS
+    const partitions = Array.from(taken.values(), ({ ask }) => ask)
+    const wanted = partitions.reduce((sum, { maxBytes }) => sum + maxBytes, 0)
+    try {
+      const { errorCode, partitions: answers } = await this.#cluster.wire.request(
+        { kind: 'node', node: this.#node },
+        fetch,
+        {
+          maxWaitMs,
+          minBytes: 1,
+          maxBytes: Math.min(wanted, MAX_ANSWER_BYTES),
+          isolation: this.#isolation,
+          rack: this.#cluster.rack ?? '',
+          partitions,
+        },
+        { lane: this.#laneName(lane), timeoutMs: maxWaitMs + ANSWER_MS },
+      )
+      if (errorCode !== KafkaError.NONE) throw errorOf(errorCode, `fetching from node ${this.#node}`)
+      hand(answers, taken)
+    } catch (error) {
+      for (const { reject } of taken.values()) reject(error)
+    } finally {
+      this.#busy.delete(lane)
+      if (this.#waiting.length > 0) this.#schedule()
+    }
+  }
+
+  #laneName(lane: number): string {
+    return `fetch-${this.#isolation}-${this.#node}-${lane}`
+  }
+}
+
+function hand(answers: readonly FetchedPartition[], taken: ReadonlyMap<string, Waiting>): void {
+  const total = answers.reduce((sum, { records }) => sum + records.length, 0)
+  for (const answer of answers) {
+    const waiting = taken.get(`${answer.topic}/${answer.partition}`)
+    if (waiting === undefined) continue
+    const { records } = answer
+    // A small part of an answer would keep all of it in memory.
+    const own = records.length > 0 && records.length < total / 2 ? Buffer.from(records) : records
+    waiting.resolve(own === records ? answer : { ...answer, records: own })
+  }
+  const missing = new Error('the broker left a partition out of its answer')
+  for (const { reject } of taken.values()) reject(missing)
+}
