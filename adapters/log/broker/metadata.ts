@@ -10,6 +10,8 @@ import type { StoreFactory } from './store-factory.ts'
 /** The folder of the metadata; users' topics do not start with `__`. */
 const NAME = '__millrace-0'
 const SEGMENT_BYTES = 4 * 1024 * 1024
+/** The active segment is never compacted, so it takes more than one. */
+const COMPACT_AT_BYTES = 3 * SEGMENT_BYTES
 const READ_BYTES = 4 * 1024 * 1024
 
 /** The name of a metadata record; its first part says what it is of. */
@@ -28,13 +30,12 @@ export type StoredMetadata = readonly { readonly key: MetadataKey; readonly valu
 export class Metadata {
   readonly #log: PartitionLog
   readonly #logger: Logger
-  #compactAtBytes = 0
+  #compactAtBytes = COMPACT_AT_BYTES
   #compacting: Promise<void> | undefined
 
   private constructor(log: PartitionLog, logger: Logger) {
     this.#log = log
     this.#logger = logger
-    this.#planCompaction()
   }
 
   static async open(
@@ -84,19 +85,15 @@ export class Metadata {
   /** Beside the work, when there is several times what is alive: opening reads all of it. */
   async #compact(): Promise<void> {
     try {
-      await this.#log.compact()
+      const { bytesAfter } = await this.#log.compact()
+      this.#compactAtBytes = Math.max(COMPACT_AT_BYTES, 3 * bytesAfter)
     } catch (error) {
       const { code, message } = error as StreamError
+      this.#compactAtBytes = this.#log.sizeBytes + SEGMENT_BYTES
       if (code !== 'CLOSED')
         this.#logger.warn(`compaction of the metadata failed, it is tried again: ${message}`)
     }
-    this.#planCompaction()
     this.#compacting = undefined
-  }
-
-  #planCompaction(): void {
-    // The active segment is never compacted, so it takes more than one.
-    this.#compactAtBytes = 3 * Math.max(SEGMENT_BYTES, this.#log.sizeBytes)
   }
 }
 

@@ -59,3 +59,16 @@ export class Router {
     return this.routes[this.#turn]!
   }
 }
+
+/** Room for more records in a route's batch. */
+export function growRoute(route: Route): void {
+  const larger = new Int32Array(route.indexes.length * 4)
+  larger.set(route.indexes)
+  route.indexes = larger
+}
+
+/** For the next batch. */
+export function clearRoute(route: Route): void {
+  route.count = 0
+  route.bytes = 0
+}

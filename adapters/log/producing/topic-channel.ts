@@ -1,12 +1,11 @@
 import { type EncodedRecord, StreamError } from '../../../src/driver.ts'
-import { murmur2 } from '../../../src/formats/murmur2.ts'
 import { encodeBatch } from '../../../src/formats/record-batch/index.ts'
 import type { ProduceResult } from '../broker/broker-api.ts'
 import type { BrokerLink } from '../broker-link.ts'
 import { classify } from '../classify.ts'
 import { BatchMemory } from './batch-memory.ts'
-import { checkRecords, recordBytes } from './check-records.ts'
-import { type Route, Router } from './router.ts'
+import { type CallPart, composeRound, type Piece } from './compose-round.ts'
+import { clearRoute, type Route, Router } from './router.ts'
 import { SendCall } from './send-call.ts'
 
 /** What the log knows a producer by. */
@@ -15,27 +14,15 @@ export interface ProducerIdentity {
   readonly epoch: number
 }
 
-/** Records of a call that are still to be routed: all, or those of `indexes`, from number `next` on. */
-interface Piece {
-  readonly call: SendCall
-  readonly indexes: readonly number[] | undefined
-  next: number
-}
-
 /** A batch on its way, and which parts of which calls are in it. */
 interface Batch {
   readonly number: number
   readonly partition: string
-  readonly parts: { call: SendCall; part: number }[]
+  readonly parts: readonly CallPart[]
 }
 
-/** A batch is closed before it grows beyond this; a larger record goes alone. */
-const MAX_BATCH_BYTES = 1024 * 1024
 /** The log remembers this many batches of a producer in a partition, to know them when they come again. */
 const MAX_ROUNDS = 5
-/** About what a record adds to its own bytes. */
-const RECORD_OVERHEAD_BYTES = 16
-
 /**
  * One producer's way into one topic. Calls are routed and encoded in their order, in rounds of at most one batch a
  * partition, with a few rounds on their way at once. Whatever goes wrong with a batch (its partition ended, its answer did
@@ -104,92 +91,23 @@ export class TopicChannel {
     if (this.#idle.length > 0) this.#settleIdle()
   }
 
-  /** Routes as many calls as fit into one batch a partition, encodes and hands over. */
+  /** Puts as many calls as fit into one batch a partition, encodes and hands over. */
   #round(): void {
     const router = this.#router!
-    const first = this.#pending[0]!
-    const alone = this.#pending.length === 1 && first.indexes === undefined && first.next === 0
-    const records: EncodedRecord[] | undefined = alone ? undefined : []
-    const used: Route[] = []
-    const batches = new Map<Route, Batch>()
-    const keyless = router.next()
-    let done = 0
-    for (const piece of this.#pending) {
-      const isDone =
-        !this.#check(piece, router) || this.#route(piece, router, keyless, records, used, batches)
-      if (!isDone) break
-      done++
-    }
-    this.#pending = done === this.#pending.length ? [] : this.#pending.slice(done)
-    const source = records ?? first.call.records
+    const round = composeRound(this.#topic, this.#pending, router)
+    this.#pending = round.left
     let open = 0
     const answered = (): void => {
       if (--open > 0) return
       this.#rounds--
       this.#advance()
     }
-    for (const route of used) {
-      const sent = this.#send(source, route, batches.get(route)!, answered)
-      route.count = 0
-      route.bytes = 0
-      if (sent) open++
+    for (const [route, parts] of round.batches) {
+      const batch = { number: this.#batches++, partition: route.id, parts }
+      if (this.#send(round.records, route, batch, answered)) open++
+      clearRoute(route)
     }
     if (open > 0) this.#rounds++
-  }
-
-  /** False where the call is refused before anything of it was sent. */
-  #check({ call }: Piece, router: Router): boolean {
-    if (call.checked) return true
-    call.checked = true
-    const error = checkRecords(this.#topic, call.records, router.layout.settings.maxRecordBytes)
-    if (error !== undefined) call.reject(error)
-    return error === undefined
-  }
-
-  /** Puts the piece's records to their batches; false when one is full before all of them are. */
-  #route(
-    piece: Piece,
-    router: Router,
-    keyless: Route,
-    records: EncodedRecord[] | undefined,
-    used: Route[],
-    batches: Map<Route, Batch>,
-  ): boolean {
-    const { call, indexes } = piece
-    const { partOf } = call
-    const total = indexes === undefined ? call.records.length : indexes.length
-    for (const route of used) route.part = -1
-    for (; piece.next < total; piece.next++) {
-      const i = indexes === undefined ? piece.next : indexes[piece.next]!
-      const record = call.records[i]!
-      const { key } = record
-      const route =
-        record.partition !== undefined
-          ? router.find(record.partition)
-          : key === null
-            ? keyless
-            : router.locate(murmur2(key))
-      if (route === undefined) {
-        this.#refuse(call, i, record.partition!, router)
-        continue
-      }
-      const size = recordBytes(record) + RECORD_OVERHEAD_BYTES
-      if (route.count === 0) {
-        used.push(route)
-        batches.set(route, { number: this.#batches++, partition: route.id, parts: [] })
-        route.part = -1
-      } else if (route.bytes + size > MAX_BATCH_BYTES) return false
-      if (route.part < 0) {
-        route.part = call.addPart(route.id, route.count)
-        batches.get(route)!.parts.push({ call, part: route.part })
-      }
-      if (route.count === route.indexes.length) grow(route)
-      route.indexes[route.count++] = records === undefined ? i : records.push(record) - 1
-      route.bytes += size
-      partOf[i] = route.part
-      call.parts[route.part]!.count++
-    }
-    return true
   }
 
   /** Appends the route's batch. True when the answer is still to come; `answered` is then called after it. */
@@ -274,19 +192,6 @@ export class TopicChannel {
     this.#advance()
   }
 
-  /** A partition that the caller named and that takes no records. */
-  #refuse(call: SendCall, i: number, partition: string, router: Router): void {
-    const ended = router.layout.partitions.some(({ id }) => id === partition)
-    const part = call.addPart(partition, 0)
-    call.partOf[i] = part
-    call.parts[part]!.count = 1
-    const message = ended
-      ? `partition ${partition} of '${this.#topic}' has ended: send to one of its children, or let the key decide`
-      : `topic '${this.#topic}' has no partition '${partition}': describe it for those it has, or let the key decide`
-    const options = { topic: this.#topic, partition }
-    call.fail(part, new StreamError(ended ? 'INVALID_ARGUMENT' : 'NOT_FOUND', message, options))
-  }
-
   #failPending(error: StreamError): void {
     const pieces = [...this.#again.flatMap(toPieces), ...this.#pending]
     this.#again = []
@@ -329,12 +234,6 @@ function lostForerunner(topic: string): StreamError {
     `an earlier batch of the transaction did not get into '${topic}': abort the transaction and begin it again`,
     { topic },
   )
-}
-
-function grow(route: Route): void {
-  const larger = new Int32Array(route.indexes.length * 4)
-  larger.set(route.indexes)
-  route.indexes = larger
 }
 
 function range(from: number, to: number): number[] {
