@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { isatty } from 'node:tty'
 import type { Command } from 'commander'
 import { joinAddress } from '../tools/address.ts'
 import type { LineMode } from '../tools/json-lines/read-records.ts'
 import { type AcknowledgedLine, type SendLinesProgress, sendLines } from '../tools/json-lines/send-lines.ts'
 import { fileError } from '../tools/replay/state-file.ts'
-import { writeAll } from '../tools/standard-output.ts'
+import { OutputClosed, writeAll } from '../tools/standard-output.ts'
 import { parsedBy, UsageError } from './failure.ts'
 import { count, counted, duration } from './human.ts'
 import { Interruption } from './interruption.ts'
@@ -41,11 +42,18 @@ export function addProduce(program: Command): void {
       const { maxRecordBytes } = await streams.admin.describeTopic(topic)
       await using producer = streams.producer()
 
+      let printing = options.json === true
       using bar = new Progress('produced')
       const started = performance.now()
       const progress: SendLinesProgress = { sent: 0, line: options.skipLines, uncertain: 0 }
       const onAcknowledged = async (lines: readonly AcknowledgedLine[]): Promise<void> => {
-        if (options.json) await writeAll(lines.map(jsonOf).join(''))
+        if (printing) {
+          await writeAll(lines.map(jsonOf).join('')).catch((error: unknown) => {
+            // whoever read the positions has enough; what was to be sent is still sent
+            if (!(error instanceof OutputClosed)) throw error
+            printing = false
+          })
+        }
         const { sent } = progress
         const end = lines.at(-1)?.end
         bar.update(
@@ -105,7 +113,10 @@ interface Input {
 }
 
 async function openInput(path: string): Promise<Input> {
-  if (path === '-') return { stream: process.stdin, size: undefined }
+  if (path === '-') {
+    if (isatty(0)) process.stderr.write('millrace: reading JSON Lines from the terminal; Ctrl-D ends them\n')
+    return { stream: process.stdin, size: undefined }
+  }
   const found = await stat(path).catch((error: unknown) => {
     throw fileError(error, path, 'read')
   })

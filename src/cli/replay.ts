@@ -74,6 +74,10 @@ export function addReplay(program: Command): void {
         signal: interruption.signal,
         onProgress: ({ records, remaining }) =>
           bar.update(records, remaining === undefined ? undefined : records + remaining),
+        onFailed: (report) => {
+          bar.hide()
+          if (to !== '-') tellWhereToGoOn(report, options)
+        },
         onResume: ({ records, mayRepeat }) => {
           const again =
             mayRepeat > 0 ? `at most ${counted(mayRepeat, 'record')} may come again` : 'none comes again'
@@ -84,9 +88,7 @@ export function addReplay(program: Command): void {
       // the records have standard output to themselves
       const say = (text: string) => (to === '-' ? void process.stderr.write(text) : writeAll(text))
       await say(options.json ? `${JSON.stringify(report)}\n` : textOf(report, options))
-      if (report.ended === 'interrupted' && !options.dryRun) {
-        process.stderr.write(`millrace: stopped. To go on: ${resumeHint(report, options)}\n`)
-      }
+      if (report.ended === 'interrupted' && !options.dryRun) tellWhereToGoOn(report, options)
       interruption.throwIfInterrupted()
     })
 }
@@ -152,6 +154,11 @@ function estimate(
   if (speed !== undefined) return `${duration((newest - oldest) / speed)} at ${speed}x`
   if (rate !== undefined) return `${duration((records / rate) * 1_000)} at ${count(rate)} records/s`
   return `reading alone took ${duration(durationMs)}; writing comes on top`
+}
+
+function tellWhereToGoOn(report: ReplayReport, options: Options): void {
+  const sent = `stopped after ${counted(report.records, 'record')}`
+  process.stderr.write(`millrace: ${sent}. To go on: ${resumeHint(report, options)}\n`)
 }
 
 function resumeHint(report: ReplayReport, { state }: Options): string {

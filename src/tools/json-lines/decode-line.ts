@@ -28,12 +28,12 @@ export function decodeLine(text: string): LineRecord {
   parseJson(text)
   const members = rawMembers(text)
   if (members === undefined) {
-    throw new LineError('not a record, which is an object with "value". Plain values want --values')
+    throw new LineError('not a record, which is an object with "value". plain values are sent with millrace produce --values')
   }
   for (const name of members.keys()) {
     if (RECORD_MEMBERS.has(name)) continue
     throw new LineError(
-      `"${name}" is no member of a record (${[...RECORD_MEMBERS].join(', ')}). Plain values want --values`,
+      `"${name}" is no member of a record (${[...RECORD_MEMBERS].join(', ')}). plain values are sent with millrace produce --values`,
     )
   }
   return {
@@ -82,7 +82,7 @@ function decodeValue(members: ReadonlyMap<string, string>): Uint8Array | null {
     return null
   }
   if (raw === undefined) {
-    throw new LineError('no "value". A tombstone says "tombstone":true; plain values want --values')
+    throw new LineError('no "value". A tombstone says "tombstone":true; plain values are sent with millrace produce --values')
   }
   const encoding = encodingOf(members, 'valueEncoding') ?? 'json'
   return encoding === 'json' ? Buffer.from(raw) : decodeString(raw, encoding, 'value')

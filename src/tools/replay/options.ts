@@ -43,6 +43,8 @@ export interface ReplayOptions {
   readonly onProgress?: ((progress: ReplayProgress) => void) | undefined
   /** Told once when a state is taken up: how much was sent before, and how much of it may come again. */
   readonly onResume?: ((resumed: { records: number; mayRepeat: number }) => void) | undefined
+  /** Told what was acknowledged before it failed; then it rejects. */
+  readonly onFailed?: ((report: ReplayReport) => void) | undefined
   /** Aborting drains, saves the state, and resolves with `interrupted`. */
   readonly signal?: AbortSignal | undefined
 }
@@ -73,7 +75,7 @@ export interface ReplayProgress {
 
 export interface ReplayReport {
   /** `already`: the state says that it was complete before; nothing was done. */
-  readonly ended: 'complete' | 'interrupted' | 'already'
+  readonly ended: 'complete' | 'interrupted' | 'failed' | 'already'
   /** Acknowledged in this run; found, for a dry run. */
   readonly records: number
   /** Key, value and headers. */

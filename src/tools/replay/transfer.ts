@@ -73,6 +73,7 @@ export class Transfer {
       // what was acknowledged in order before the failure counts; what was sent after it may come again
       await this.underWay.drain().catch(() => this.underWay.abandon())
       await this.save({ clean: false }).catch(() => {})
+      this.options.onFailed?.(this.report('failed', performance.now() - started))
       throw error
     }
     const complete = !signal?.aborted
@@ -148,7 +149,7 @@ export class Transfer {
     return this.source.remaining
   }
 
-  private report(ended: 'complete' | 'interrupted', durationMs: number): ReplayReport {
+  private report(ended: ReplayReport['ended'], durationMs: number): ReplayReport {
     const { records, bytes, filtered, redriven, oldest, newest, resumedAfter } = this
     const { after } = this.state
     const { mayRepeat } = this.options

@@ -16,7 +16,6 @@ test('a killed process loses nothing, and doubles only what lies after its check
     lost: [],
     forbidden: [],
     inversions: [],
-    networks: 12,
   })
   expect(result.killed.after).toBeGreaterThanOrEqual(200)
   expect(result.twice).toBeGreaterThan(0)

@@ -164,7 +164,7 @@ describe('stopped and resumed', () => {
     first.child.kill('SIGINT')
     const { code, stderr } = await first.finished
     expect(code).toBe(130)
-    expect(stderr).toMatch(/stopped. To go on: the same command, with --state/)
+    expect(stderr).toMatch(/stopped after [\d,]+ records. To go on: the same command, with --state/)
     const second = await millrace(command)
     expect(second.stderr).toMatch(/^millrace: going on after [\d,]+ records; none comes again\n/)
     expect(sorted(await consume(to))).toEqual(upTo(3_000))
@@ -274,7 +274,9 @@ test('a bad line stops it, with its number', async () => {
   const { code, stderr } = await millrace(['replay', '-', to], '{"value":{"n":0}}\n{"id":1}\n')
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: expect.stringMatching(/line 2: "id" is no member of a record/),
+    stderr: expect.stringMatching(
+      /stopped after 1 record. To go on: --skip-lines 1\n.*line 2: "id" is no member of a record/,
+    ),
   })
   expect(sorted(await consume(to))).toEqual([0])
 })
