@@ -28,7 +28,9 @@ export function decodeLine(text: string): LineRecord {
   parseJson(text)
   const members = rawMembers(text)
   if (members === undefined) {
-    throw new LineError('not a record, which is an object with "value". plain values are sent with millrace produce --values')
+    throw new LineError(
+      'not a record, which is an object with "value". plain values are sent with millrace produce --values',
+    )
   }
   for (const name of members.keys()) {
     if (RECORD_MEMBERS.has(name)) continue
@@ -82,7 +84,9 @@ function decodeValue(members: ReadonlyMap<string, string>): Uint8Array | null {
     return null
   }
   if (raw === undefined) {
-    throw new LineError('no "value". A tombstone says "tombstone":true; plain values are sent with millrace produce --values')
+    throw new LineError(
+      'no "value". A tombstone says "tombstone":true; plain values are sent with millrace produce --values',
+    )
   }
   const encoding = encodingOf(members, 'valueEncoding') ?? 'json'
   return encoding === 'json' ? Buffer.from(raw) : decodeString(raw, encoding, 'value')
