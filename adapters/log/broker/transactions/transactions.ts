@@ -145,6 +145,7 @@ export class Transactions {
         `transaction ${number} of '${entry.id}' has been ended already: begin another one`,
       )
     }
+    checkFinished(entry)
     if (!commit) return this.#end(entry, number, false, [])
     let planned: ReturnType<Groups['planAll']>
     try {
@@ -240,6 +241,7 @@ export class Transactions {
       entry.epoch++
       await this.#end(entry, entry.number + 1, false, [])
     }
+    checkFinished(entry)
     if (!entry.anonymous) return
     this.#metadata.put([[['transactional', entry.id], null]])
     this.#byId.delete(entry.id)
@@ -272,6 +274,15 @@ export class Transactions {
     for (const entry of this.#byId.values()) if (entry.state === 'open') next = Math.min(next, entry.deadline)
     this.#timer.plan(next)
   }
+}
+
+/** UNAVAILABLE while markers of a decision could not be written: it must not be mixed up with the next one. */
+function checkFinished({ id, state }: TransactionalId): void {
+  if (state !== 'committing' && state !== 'aborting') return
+  throw new StreamError(
+    'UNAVAILABLE',
+    `the last transaction of '${id}' is decided, but its end could not be written everywhere: free some room and try again`,
+  )
 }
 
 function stored(entry: TransactionalId): MetadataChange {
