@@ -4,8 +4,8 @@ import type { Position } from '../position.ts'
 interface ParkedKey {
   /** The position that got the key parked. */
   readonly id: Position
-  /** The newest record that was set aside. */
-  last: Position
+  /** The newest record of this partition that was set aside; null: so far only a parent's were. */
+  last: Position | null
   /** Records set aside. */
   count: number
   /** Of these, handled after they were sent back. */
@@ -13,7 +13,7 @@ interface ParkedKey {
 }
 
 /** What is stored: one array a key, short because backends bound it. */
-type Stored = [key: string, id: Position, last: Position, count: number, released: number]
+type Stored = [key: string, id: Position, last: Position | null, count: number, released: number]
 
 /** The keys of one partition whose records go to the dead-letter topic for now. Stored with the group's checkpoints. */
 export class ParkedKeys {
@@ -22,11 +22,12 @@ export class ParkedKeys {
   /** Changed since `encode` was last stored. */
   dirty = false
 
-  constructor(group: string, stored: readonly Uint8Array[]) {
+  /** `inherited`: stored for the parents of this partition, whose positions say nothing here. */
+  constructor(group: string, stored: readonly Uint8Array[], inherited = false) {
     this.group = group
     for (const bytes of stored) {
       for (const [key, id, last, count, released] of JSON.parse(Buffer.from(bytes).toString()) as Stored[]) {
-        this.keys.set(key, { id, last, count, released })
+        this.keys.set(key, { id, last: inherited ? null : last, count, released })
       }
     }
     // What comes from a parent partition is this one's to store from now on.
@@ -44,7 +45,7 @@ export class ParkedKeys {
   /** Whether a record of a parked key was set aside before (it is read again after a crash). */
   knows(key: Uint8Array, position: Position, compare: (a: Position, b: Position) => number): boolean {
     const parked = this.keys.get(nameOf(key))
-    return parked !== undefined && compare(position, parked.last) <= 0
+    return parked !== undefined && parked.last !== null && compare(position, parked.last) <= 0
   }
 
   /** Takes a place for a record in its key's queue; the first record parks the key. */

@@ -75,7 +75,7 @@ export class PartitionSession {
     this.comparePositions = (a, b) => host.driver.comparePositions(a, b)
     this.seekTo = seekTo
     const stored = assignment.state ? [assignment.state] : assignment.inherited
-    this.parked = new ParkedKeys(host.group, seekTo === undefined ? stored : [])
+    this.parked = new ParkedKeys(host.group, seekTo === undefined ? stored : [], assignment.state === null)
     if (seekTo !== undefined) this.parked.dirty = true
     else if (assignment.state) this.parked.dirty = false
     if (seekTo === undefined) {
