@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Driver } from '../../../src/driver.ts'
+import { connect, StreamError } from '../../../src/index.ts'
 import type { Case } from '../case.ts'
+import { quiet } from '../connection.ts'
 import { eventually, within } from '../eventually.ts'
 import { rejectsWith } from '../rejects-with.ts'
 import { keys } from '../workload/load.ts'
@@ -102,6 +106,45 @@ export const close: readonly Case[] = [
         Array.from({ length: found.length }, (_, i) => i + 1),
         'no hole before what was sent',
       )
+    },
+  },
+  {
+    id: 'close/rejects-what-hangs',
+    title: 'sends that a backend never answers are rejected with CLOSED at the deadline of close',
+    async run(context) {
+      const topic = await context.topic()
+      const inner = await context.backend.openDriver()
+      context.onEnd(() => inner.close())
+      const { name, address, capabilities, admin, groups } = inner
+      const silent: Driver = {
+        ...{ name, address, capabilities, admin, groups },
+        classify: (error) => inner.classify(error),
+        comparePositions: (a, b) => inner.comparePositions(a, b),
+        openReader: (options) => inner.openReader(options),
+        joinGroup: (options, events) => inner.joinGroup(options, events),
+        close: () => inner.close(),
+        openProducer: async () => {
+          const over = Promise.withResolvers<never>()
+          over.promise.catch(() => {})
+          return {
+            send: () => over.promise,
+            flush: () => over.promise,
+            close: async (deadlineMs) => {
+              await wait(deadlineMs)
+              over.reject(new StreamError('CLOSED', 'closed before the backend answered: send again'))
+            },
+          }
+        },
+      }
+      const streams = await connect(silent, { logger: quiet })
+      const producer = streams.producer({ closeTimeoutMs: 100 })
+      const pending = Array.from({ length: 5 }, (_, i) =>
+        producer.send(topic, { producer: 'p', key: 'k', seq: i + 1 }),
+      )
+      const refusals = pending.map((sending) => rejectsWith('CLOSED', () => sending))
+      await within(3_000, producer.close(), 'close of a producer whose backend is silent')
+      await within(1_000, Promise.all(refusals), 'every send to settle')
+      await within(3_000, streams.close(), 'close of the connection')
     },
   },
   {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Case } from '../case.ts'
 import { eventually } from '../eventually.ts'
 import { now } from '../oracle/events.ts'
@@ -50,6 +51,61 @@ export const groups: readonly Case[] = [
       await context.untilDelivered(5, [second])
       await second.close()
       assert.deepEqual([...new Set(context.oracle.of('delivered').map(({ key }) => key))], ['new'])
+    },
+  },
+  {
+    id: 'groups/from-timestamp',
+    title: 'a group begins at { timestamp } with the first record that is not older',
+    async run(context) {
+      const topic = await context.topic()
+      const start = Date.now() - 60_000
+      await using producer = context.streams.producer()
+      for (let seq = 1; seq <= 6; seq++) {
+        await producer.send(topic, { producer: 'p', key: 'k', seq }, { timestamp: start + seq * 1_000 })
+      }
+      const member = await Member.start(context, {
+        topics: [topic],
+        consumer: { from: { timestamp: start + 3_500 } },
+      })
+      await context.untilDelivered(3, [member])
+      await member.close()
+      assert.deepEqual(
+        context.oracle.of('delivered').map(({ seq }) => seq),
+        [4, 5, 6],
+      )
+    },
+  },
+  {
+    id: 'groups/seek-under-load',
+    title: 'a member seeks while its lanes are full: what was in work counts for the old delivery epoch',
+    async run(context) {
+      const topic = await context.topic({ partitions: 2 })
+      const producer = context.producer(topic)
+      await producer.burst({ keys: keys(8), perKey: 15 })
+      const run = { concurrency: 6 }
+      const member = await Member.start(context, { topics: [topic], run, each: () => wait(1) })
+      for (const enough of [20, 60]) {
+        await eventually(() => context.oracle.deliveredTo(context.group) >= enough, {
+          what: 'work under way',
+        })
+        const startedAt = now()
+        await member.consumer.seek('earliest')
+        context.oracle.record({
+          type: 'sought',
+          group: context.group,
+          topic: topic.name,
+          partition: null,
+          startedAt,
+        })
+      }
+      await context.untilDelivered(120, [member])
+      const through = async () => {
+        const { partitions } = await context.streams.groups.describeGroup(context.group)
+        return partitions.every(({ lag }) => (lag.records ?? lag.millis ?? 0) === 0)
+      }
+      await eventually(through, { what: 'the group is through', unless: () => member.throwFailure() })
+      await member.close()
+      await context.judge({ complete: [{ group: context.group, topic: topic.name }] })
     },
   },
   {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { setTimeout as wait } from 'node:timers/promises'
+import { topic as describeTopic } from '../../../src/index.ts'
 import type { Case } from '../case.ts'
 import { eventually } from '../eventually.ts'
-import { keys } from '../workload/load.ts'
+import { keys, type Load, loadTopic } from '../workload/load.ts'
 import { Member } from '../workload/member.ts'
 import { readAll } from '../workload/read-back.ts'
 
@@ -134,6 +135,44 @@ export const order: readonly Case[] = [
     },
   },
   {
+    id: 'order/async-schema',
+    title: 'a schema that takes uneven time reorders nothing, for readers, handlers and loops',
+    async run(context) {
+      const { name } = await context.topic({ partitions: 2 })
+      const producer = context.producer(loadTopic(name))
+      await producer.burst({ keys: keys(5), perKey: 10 })
+      const validated = describeTopic(name, { value: uneven })
+      const perKey = (loads: readonly Load[]) => {
+        for (const [key, own] of Map.groupBy(loads, (load) => load.key)) {
+          assert.deepEqual(
+            own.map(({ seq }) => seq),
+            Array.from({ length: 10 }, (_, i) => i + 1),
+            key,
+          )
+        }
+        assert.equal(loads.length, 50)
+      }
+      perKey((await readAll(context.streams, validated)).map((record) => record.value!))
+      const each: Load[] = []
+      const consumer = context.streams.consumer({ group: context.group, topics: [validated] })
+      const running = consumer.run({ concurrency: 4, each: (record) => void each.push(record.value!) })
+      running.catch(() => {})
+      await eventually(() => each.length === 50, { what: '50 records handled' })
+      await consumer.close()
+      await running
+      perKey(each)
+      const pulled: Load[] = []
+      for await (const batch of context.streams.consumer({
+        group: context.unique('g'),
+        topics: [validated],
+      })) {
+        pulled.push(...[...batch].map((record) => record.value!))
+        if (pulled.length === 50) break
+      }
+      perKey(pulled)
+    },
+  },
+  {
     id: 'order/partition-named',
     title: 'a record sent to a partition by name stands there, whatever its key',
     async run(context) {
@@ -149,3 +188,16 @@ export const order: readonly Case[] = [
     },
   },
 ]
+
+/** A Standard Schema whose later values are often ready before earlier ones. */
+const uneven = {
+  '~standard': {
+    version: 1 as const,
+    vendor: 'millrace-conformance',
+    validate: async (value: unknown) => {
+      await wait((value as Load).seq % 3)
+      return { value: value as Load }
+    },
+    types: undefined as unknown as { readonly input: Load; readonly output: Load },
+  },
+}

@@ -11,7 +11,7 @@ import {
 import type { Case } from '../case.ts'
 import { eventually } from '../eventually.ts'
 import { rejectsWith } from '../rejects-with.ts'
-import { keys, type Load } from '../workload/load.ts'
+import { keys, type Load, loadTopic } from '../workload/load.ts'
 import { Member } from '../workload/member.ts'
 import { readAll, seqs } from '../workload/read-back.ts'
 
@@ -311,4 +311,53 @@ export const poison: readonly Case[] = [
       assert.equal(letter!.header(deadLetterHeaders.attempts), '1')
     },
   },
+  {
+    id: 'poison/schema',
+    title: 'a value that its schema refuses is poison at once; the others of its batch are handled',
+    async run(context) {
+      const { name } = await context.topic({ verify: false })
+      const letters = await context.topic({ verify: false })
+      await context.producer(loadTopic(name)).burst({ keys: keys(2), perKey: 4 })
+      const strict = describeTopic(name, { value: refusesThird })
+      for (const how of ['each', 'batch'] as const) {
+        const done: string[] = []
+        const consumer = context.streams.consumer({ group: context.unique(how), topics: [strict] })
+        const handle = ({ value }: { value: Load | null }) => void done.push(`${value!.key}#${value!.seq}`)
+        const running = consumer.run({
+          ...(how === 'each'
+            ? { each: handle }
+            : {
+                batch: (batch: Iterable<{ value: Load | null }>) => {
+                  for (const record of batch) handle(record)
+                },
+              }),
+          onPoison: deadLetter(letters.name),
+          retry: { attempts: 3, backoffMs: 60_000 },
+        })
+        running.catch(() => {})
+        const over = () => consumer.stats.deadLettered === 2 && new Set(done).size === 6
+        await eventually(over, { what: 'six are done and two are dead letters' }).catch((error) => {
+          throw new Error(`${how}: done ${done.join(' ')}, ${consumer.stats.deadLettered} dead letters`, {
+            cause: error,
+          })
+        })
+        await consumer.close()
+        await running
+      }
+      assert.deepEqual(seqs(await readAll(context.streams, letters)), [3, 3, 3, 3])
+    },
+  },
 ]
+
+/** A Standard Schema that takes all but the third record of a key. */
+const refusesThird = {
+  '~standard': {
+    version: 1 as const,
+    vendor: 'millrace-conformance',
+    validate: (value: unknown) =>
+      (value as Load).seq === 3
+        ? { issues: [{ message: 'not the third', path: ['seq'] }] }
+        : { value: value as Load },
+    types: undefined as unknown as { readonly input: Load; readonly output: Load },
+  },
+}

@@ -5,6 +5,7 @@ import type { Case } from '../case.ts'
 import { eventually } from '../eventually.ts'
 import { rejectsWith } from '../rejects-with.ts'
 import { keys } from '../workload/load.ts'
+import { Member } from '../workload/member.ts'
 import { readAll } from '../workload/read-back.ts'
 
 /** Transactions, where they are declared. */
@@ -153,6 +154,36 @@ export const transactions: readonly Case[] = [
       assert.equal(found.length, 40)
       assert.equal(new Set(found).size, 40, 'each result once')
       await context.judge()
+    },
+  },
+  {
+    id: 'transactions/in-batch-handler',
+    title: 'a batch handler may checkpoint its batch in a transaction; failed attempts leave nothing',
+    needs: ['transactions'],
+    async run(context) {
+      const topic = await context.topic({ partitions: 2 })
+      const into = await context.topic()
+      await context.producer(topic).burst({ keys: keys(4), perKey: 10 })
+      let attempts = 0
+      const connection = await context.connect()
+      const member = await Member.start(context, {
+        connection,
+        topics: [topic],
+        consumer: { checkpoint: 'manual' },
+        run: { maxBatchRecords: 4, retry: { attempts: 5, backoffMs: 2 } },
+        batch: (batch) =>
+          connection.streams.transaction(batch, async (tx) => {
+            for (const record of batch) await tx.send(into, record.value!)
+            if (++attempts % 3 === 0) throw new Error('every third')
+          }),
+      })
+      const all = async () => (await readAll(context.streams, into)).length >= 40
+      await eventually(all, { what: '40 results', unless: () => member.throwFailure() })
+      await member.close()
+      const found = (await readAll(context.streams, into)).map(({ value }) => `${value!.key}#${value!.seq}`)
+      assert.equal(found.length, 40)
+      assert.equal(new Set(found).size, 40)
+      await context.judge({ complete: [{ group: context.group, topic: topic.name }] })
     },
   },
   {
