@@ -1,0 +1,124 @@
+import type { From } from '../../../src/driver.ts'
+import { classify } from '../classify.ts'
+import type { KafkaCluster } from '../parts.ts'
+import { KafkaError } from '../wire/error-codes.ts'
+import type { TopicPartition } from '../wire/protocol/by-topic.ts'
+import type { JoinGroupResponse } from '../wire/protocol/join-group.ts'
+import { offsetCommit } from '../wire/protocol/offset-commit.ts'
+import { retrying } from '../wire/retry.ts'
+import { assignPartitions, keyOf } from './assign-partitions.ts'
+import { decodeSubscription, encodeAssignment } from './consumer-protocol.ts'
+import { committedOffsets, coordinatorOf, refusedByCoordinator } from './group-requests.ts'
+import { initialOffsets } from './initial-offsets.ts'
+
+/** Who a leader speaks as: what it stores is refused when the group has moved on. */
+export interface Term {
+  readonly memberId: string
+  readonly generation: number
+  readonly lane: string
+}
+
+/** How long to look for the offsets at which a group begins before the next leader does. Milliseconds. */
+const PATIENCE_MS = 30_000
+
+/** What the leader of a group does beside being a member: deals the partitions out, and fixes where the group begins in them. */
+export class Leadership {
+  readonly #cluster: KafkaCluster
+  readonly #group: string
+  readonly #from: From
+  /** In these the group has a checkpoint: never looked at again. */
+  readonly #begun = new Set<string>()
+  /** Of all members, as dealt out last. */
+  #topics: readonly string[] = []
+  #dealt: readonly TopicPartition[] = []
+
+  constructor(cluster: KafkaCluster, group: string, from: From) {
+    this.#cluster = cluster
+    this.#group = group
+    this.#from = from
+  }
+
+  /** The assignments for SyncGroup. */
+  async deal(
+    members: JoinGroupResponse['members'],
+  ): Promise<{ readonly memberId: string; readonly assignment: Buffer }[]> {
+    const candidates = members.map(({ memberId, metadata }) => ({
+      memberId,
+      subscription: decodeSubscription(metadata),
+    }))
+    this.#topics = [...new Set(candidates.flatMap(({ subscription }) => subscription.topics))]
+    this.#dealt = await this.#partitions()
+    const shares = assignPartitions(candidates, this.#dealt)
+    return Array.from(shares, ([memberId, share]) => ({ memberId, assignment: encodeAssignment(share) }))
+  }
+
+  /** Whether topics have come, gone or grown since partitions were dealt out. */
+  async hasChanged(): Promise<boolean> {
+    const now = await this.#partitions()
+    return (
+      now.length !== this.#dealt.length ||
+      now.some((partition, i) => keyOf(partition) !== keyOf(this.#dealt[i]!))
+    )
+  }
+
+  /**
+   * Stores where the group begins in partitions in which it has no checkpoint. One request stores all of it or nothing, so that
+   * what is missing in a topic that is known to the group can only have been added later. Rejects with what is for good, and
+   * resolves where the group has moved on: then the next leader does it.
+   */
+  async begin(term: Term, signal: AbortSignal): Promise<void> {
+    const fresh = new Set(
+      this.#dealt.filter((partition) => !this.#begun.has(keyOf(partition))).map(({ topic }) => topic),
+    )
+    if (fresh.size === 0) return
+    const partitions = this.#dealt.filter(({ topic }) => fresh.has(topic))
+    await retrying(
+      async () => {
+        const options = { stable: true, lane: term.lane }
+        const committed = await committedOffsets(this.#cluster, this.#group, partitions, options)
+        const initial = await initialOffsets(this.#cluster, committed, this.#from)
+        if (initial.length === 0 || (await this.#store(term, initial))) {
+          for (const partition of partitions) this.#begun.add(keyOf(partition))
+        }
+      },
+      { deadline: performance.now() + PATIENCE_MS, signal },
+    )
+  }
+
+  async #store(
+    { memberId, generation, lane }: Term,
+    initial: readonly (TopicPartition & { readonly offset: number })[],
+  ): Promise<boolean> {
+    const answers = await this.#cluster.wire.request(
+      coordinatorOf(this.#group),
+      offsetCommit,
+      {
+        group: this.#group,
+        memberId,
+        generation,
+        groupInstanceId: null,
+        partitions: initial.map((partition) => ({ ...partition, leaderEpoch: -1, metadata: '' })),
+      },
+      { lane },
+    )
+    const code = answers.find(({ errorCode }) => errorCode !== KafkaError.NONE)?.errorCode
+    if (code === undefined) return true
+    const error = refusedByCoordinator(this.#cluster, this.#group, code, 'storing where to begin in')
+    if (error.code === 'FENCED') return false
+    throw error
+  }
+
+  async #partitions(): Promise<TopicPartition[]> {
+    const partitions: TopicPartition[] = []
+    for (const topic of this.#topics.toSorted()) {
+      try {
+        const layout = await this.#cluster.wire.topic(topic, { maxAgeMs: 200 })
+        for (const { id } of layout.partitions) partitions.push({ topic, partition: id })
+      } catch (error) {
+        // One that was deleted, or is not there yet, has none; its members find out by themselves.
+        if (classify(error).code !== 'NOT_FOUND') throw error
+      }
+    }
+    return partitions
+  }
+}
