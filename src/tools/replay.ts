@@ -34,7 +34,9 @@ export async function replay(
   const source = await endOf(from, open)
   // one backend may be opened by one handle only, and two would be a waste
   const target = await endOf(to, async (address) =>
-    source.streams !== undefined && isAddress(String(from)) && topicAddress(String(from)).backend === address
+    source.streams !== undefined &&
+    isAddress(String(from)) &&
+    absolute(topicAddress(String(from)).backend) === absolute(address)
       ? source.streams
       : open(address),
   )
@@ -89,7 +91,13 @@ async function endOf(end: ReplayEnd, open: (address: string) => Promise<Streams>
   if (end === '-') return { name: end, streams: undefined, topic: end }
   if (!isAddress(end)) return { name: resolvePath(end), streams: undefined, topic: end }
   const { backend, topic } = topicAddress(end)
-  return { name: joinAddress(backend, topic), streams: await open(backend), topic }
+  return { name: joinAddress(absolute(backend), topic), streams: await open(backend), topic }
+}
+
+/** A log's address with its whole path: the same from whichever directory the command is repeated. */
+function absolute(backend: string): string {
+  const match = /^log:([^?]*)(.*)$/s.exec(backend)
+  return match ? `log:${resolvePath(match[1]!)}${match[2]}` : backend
 }
 
 function checkOptions(from: ReplayEnd, to: ReplayEnd, options: ReplayOptions): void {

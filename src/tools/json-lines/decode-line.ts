@@ -29,13 +29,13 @@ export function decodeLine(text: string): LineRecord {
   const members = rawMembers(text)
   if (members === undefined) {
     throw new LineError(
-      'not a record, which is an object with "value". plain values are sent with millrace produce --values',
+      'not a record, which is an object with "value". Plain values are sent with millrace produce --values',
     )
   }
   for (const name of members.keys()) {
     if (RECORD_MEMBERS.has(name)) continue
     throw new LineError(
-      `"${name}" is no member of a record (${[...RECORD_MEMBERS].join(', ')}). plain values are sent with millrace produce --values`,
+      `"${name}" is no member of a record (${[...RECORD_MEMBERS].join(', ')}). Plain values are sent with millrace produce --values`,
     )
   }
   return {
