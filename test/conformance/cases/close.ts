@@ -181,6 +181,32 @@ export const close: readonly Case[] = [
     },
   },
   {
+    id: 'close/while-retrying',
+    title: 'a consumer in the middle of a long back-off closes at once; the record comes again',
+    async run(context) {
+      const topic = await context.topic()
+      await context.producer(topic).burst({ keys: ['k'], perKey: 2 })
+      for (const how of ['each', 'batch'] as const) {
+        const failing = () => {
+          throw new Error('not today')
+        }
+        const member = await Member.start(context, {
+          topics: [topic],
+          consumer: { drainTimeoutMs: 8_000 },
+          run: { retry: { attempts: 9, backoffMs: 30_000 } },
+          [how]: failing,
+        })
+        const before = context.oracle.of('failed').length
+        await eventually(() => context.oracle.of('failed').length > before, { what: 'a first attempt' })
+        await within(2_000, member.close(), `close of a ${how} that waits`)
+      }
+      const last = await Member.start(context, { topics: [topic] })
+      await context.untilDelivered(2, [last])
+      await last.close()
+      await context.judge({ complete: [{ group: context.group, topic: topic.name }] })
+    },
+  },
+  {
     id: 'close/drains-the-consumer',
     title: 'a consumer that is closed finishes what its handlers have in work, and nothing of it comes again',
     async run(context) {

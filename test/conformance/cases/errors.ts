@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { StreamError } from '../../../src/index.ts'
 import type { Case } from '../case.ts'
+import { eventually } from '../eventually.ts'
 import { rejectsWith } from '../rejects-with.ts'
+import { Member } from '../workload/member.ts'
 import { readAll } from '../workload/read-back.ts'
 
 /** Promise 14: what any backend can be asked wrongly. Wrong ports and credentials are for each adapter's own tests. */
@@ -62,6 +65,31 @@ export const errors: readonly Case[] = [
       await admin.deleteTopic(topic.name)
       assert.ok(!(await admin.listTopics()).includes(topic.name))
       await rejectsWith('NOT_FOUND', () => admin.describeTopic(topic.name))
+    },
+  },
+  {
+    id: 'errors/topic-deleted-under-work',
+    title: 'a topic that is deleted ends the run of its consumer and the loop of its reader with NOT_FOUND',
+    async run(context) {
+      const topic = await context.topic({ partitions: 2, verify: false })
+      await context.producer(topic).send('k')
+      const member = await Member.start(context, { topics: [topic] })
+      const reader = context.streams.read(topic)
+      let ended: unknown
+      const reading = (async () => {
+        for await (const _ of reader);
+      })().then(
+        () => (ended = 'as if all were well'),
+        (error) => (ended = error),
+      )
+      await context.untilDelivered(1, [member])
+      await context.streams.admin.deleteTopic(topic.name)
+      await eventually(() => member.ended && ended !== undefined, { what: 'both end' })
+      await reading
+      for (const failure of [member.failure, ended]) {
+        assert.ok(failure instanceof StreamError, `ended with ${failure}`)
+        assert.equal(failure.code, 'NOT_FOUND', failure.message)
+      }
     },
   },
   {

@@ -138,6 +138,25 @@ export const groups: readonly Case[] = [
     },
   },
   {
+    id: 'groups/different-topics',
+    title: 'members of one group may read different topics: each partition goes to one that reads it',
+    async run(context) {
+      const topics = [await context.topic({ partitions: 2 }), await context.topic({ partitions: 2 })]
+      const members = [
+        await Member.start(context, { topics: [topics[0]!] }),
+        await Member.start(context, { topics: [topics[1]!] }),
+        await Member.start(context, { topics }),
+      ]
+      for (const topic of topics) await context.producer(topic).burst({ keys: keys(6), perKey: 5 })
+      await context.untilDelivered(60, members)
+      for (const [i, topic] of topics.entries()) {
+        assert.ok(members[i]!.stats.assignments.every((assignment) => assignment.topic === topic.name))
+      }
+      await Promise.all(members.map((member) => member.close()))
+      await context.judge({ complete: topics.map(({ name }) => ({ group: context.group, topic: name })) })
+    },
+  },
+  {
     id: 'groups/manual-checkpoint',
     title: 'with checkpoint manual only what was asked for is recorded',
     async run(context) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Case } from '../case.ts'
 import { eventually } from '../eventually.ts'
+import { rejectsWith } from '../rejects-with.ts'
 import { keys } from '../workload/load.ts'
 import { Member } from '../workload/member.ts'
 
@@ -194,6 +195,51 @@ export const handOff: readonly Case[] = [
       await second.close()
       const { redelivered } = await context.judge({ complete: [{ group: context.group, topic: topic.name }] })
       assert.equal(redelivered, 0)
+    },
+  },
+  {
+    id: 'hand-off/pull-too-slow',
+    title: 'a for await loop that outstays the drain finds its batch aborted and its checkpoint FENCED',
+    async run(context) {
+      const topic = await context.topic({ partitions: 2 })
+      await context.producer(topic).burst({ keys: keys(8), perKey: 3 })
+      const gate = Promise.withResolvers<void>()
+      context.onEnd(() => gate.resolve())
+      const first = await context.connect()
+      const consumer = first.streams.consumer({
+        group: context.group,
+        topics: [topic],
+        drainTimeoutMs: 300,
+        sessionTimeoutMs: 600,
+      })
+      let held: { partition: string; signal: AbortSignal; checkpoint(): Promise<void> } | undefined
+      const looping = (async () => {
+        for await (const batch of consumer) {
+          held = batch
+          await gate.promise
+          return
+        }
+      })()
+      looping.catch(() => {})
+      await eventually(() => held !== undefined, { what: 'a batch' })
+      const others = [
+        await Member.start(context, { topics: [topic] }),
+        await Member.start(context, { topics: [topic] }),
+      ]
+      const taken = () =>
+        others.some(({ stats }) => stats.assignments.some(({ partition }) => partition === held!.partition))
+      await eventually(taken, { what: 'another member has the partition' })
+      assert.ok(held!.signal.aborted, 'the signal of the batch is aborted')
+      await rejectsWith('FENCED', () => held!.checkpoint())
+      gate.resolve()
+      await looping
+      await context.untilDelivered(24, others)
+      await Promise.all(others.map((member) => member.close()))
+      await context.judge({
+        complete: [{ group: context.group, topic: topic.name }],
+        zombies: true,
+        forced: true,
+      })
     },
   },
   {

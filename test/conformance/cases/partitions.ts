@@ -167,6 +167,42 @@ export const partitions: readonly Case[] = [
     },
   },
   {
+    id: 'partitions/reader-follows',
+    title: 'a reader without an end follows splits and merges, parents before children',
+    needs: ['splitMerge', 'lineage'],
+    async run(context) {
+      const topic = await context.topic()
+      const producer = context.producer(topic)
+      const seen: string[] = []
+      await using reader = context.streams.read(topic)
+      const reading = (async () => {
+        for await (const record of reader.records()) seen.push(`${record.key}#${record.value!.seq}`)
+      })()
+      reading.catch(() => {})
+      let count = 0
+      const more = async () => {
+        await producer.burst({ keys: keys(4), perKey: 5 })
+        count += 20
+      }
+      const parent = (await open(context, topic))[0]!
+      await more()
+      const [a, b] = await context.streams.admin.splitPartition(topic.name, parent)
+      await more()
+      await eventually(() => seen.length === count, { what: `${count} read, there are ${seen.length}` })
+      await context.streams.admin.mergePartitions(topic.name, [a!, b!])
+      await more()
+      await eventually(() => seen.length === count, { what: `${count} read, there are ${seen.length}` })
+      await reader.close()
+      await reading
+      for (const [key, names] of Map.groupBy(seen, (name) => name.split('#')[0]!)) {
+        assert.deepEqual(
+          names,
+          Array.from({ length: 15 }, (_, i) => `${key}#${i + 1}`),
+        )
+      }
+    },
+  },
+  {
     id: 'partitions/reordering-is-accepted-first',
     title:
       'without lineage more partitions are refused until it is said that keys may move; with it they are not',

@@ -95,6 +95,33 @@ export const slow: readonly Case[] = [
     },
   },
   {
+    id: 'slow/hung-comes-back',
+    title: 'when the hung handler has ended after all, its member may have the partition again, and goes on',
+    async run(context) {
+      const topic = await context.topic()
+      await context.producer(topic).burst({ keys: ['k'], perKey: 3 })
+      const hang = Promise.withResolvers<void>()
+      context.onEnd(() => hang.resolve())
+      let calls = 0
+      const member = await Member.start(context, {
+        topics: [topic],
+        run: { maxProcessingMs: 200 },
+        each: () => (++calls === 1 ? hang.promise : undefined),
+      })
+      const lost = () => context.oracle.of('lost').length > 0
+      await eventually(lost, { what: 'it loses its partition' })
+      hang.resolve()
+      await context.untilDelivered(3, [member])
+      await member.close()
+      assert.equal(calls, 4, 'the first record again, then the others')
+      await context.judge({
+        complete: [{ group: context.group, topic: topic.name }],
+        zombies: true,
+        forced: true,
+      })
+    },
+  },
+  {
     id: 'slow/back-off-is-not-counted',
     title: 'maxProcessingMs is for one attempt: many attempts with back-off between keep the partition',
     async run(context) {
