@@ -3,7 +3,9 @@ import { MemoryStore } from '../../../../adapters/log/storage/memory-store.ts'
 import type { PartitionLog, PartitionLogOptions } from '../../../../adapters/log/storage/partition-log.ts'
 import type { SegmentStore } from '../../../../adapters/log/storage/store.ts'
 import { COMPRESSION_NAMES } from '../../../../src/formats/compression.ts'
+import { RecordBatchView } from '../../../../src/formats/record-batch/index.ts'
 import { CrashingStore } from './crashing-store.ts'
+import { FaultyStore } from './faulty-store.ts'
 import {
   batchOf,
   logFile,
@@ -170,9 +172,26 @@ describe.each(STORES)('compaction, $name', ({ make }) => {
     )
     seal(log)
     await log.compact()
+    const view = new RecordBatchView(await log.read(0, 1))
+    expect([view.timestamp(0), view.timestamp(1), view.lastTimestamp]).toEqual([7000, 6000, 7000])
     expect(await log.offsetForTimestamp(5500)).toBe(1)
     expect(await log.offsetForTimestamp(6500)).toBe(1)
     expect(fillers(await contents(log))).toEqual(['1 b', '2 a=2'])
+  })
+
+  it('forgets the timestamps of what it removes', async () => {
+    const log = await openLog(make(), COMPACTED)
+    log.append(
+      batchOf([
+        { key: 'a', value: '1', timestamp: 9000 },
+        { key: 'a', value: '2', timestamp: 6000 },
+      ]),
+    )
+    seal(log)
+    log.append(set('b=1'))
+    await log.compact()
+    expect(new RecordBatchView(await log.read(0, 1)).lastTimestamp).toBe(6000)
+    expect(await log.offsetForTimestamp(6001)).toBe(log.endOffset)
   })
 
   it('keeps records without a key', async () => {
@@ -272,6 +291,22 @@ describe.each(STORES)('compaction, $name', ({ make }) => {
       }
     }
     await Promise.all([reading(), log.compact(), reading()])
+  })
+
+  it('lets a read that began in a replaced segment finish there', async () => {
+    const store = new FaultyStore()
+    const log = await openLog(store, COMPACTED)
+    log.append(set('a=1', 'b=1'))
+    log.append(set('a=2'))
+    seal(log)
+    log.append(set('c=1'))
+    const { promise, resolve } = Promise.withResolvers<void>()
+    store.readGate = promise
+    const reading = log.read(0, 1000)
+    store.readGate = undefined
+    expect((await log.compact()).recordsRemoved).toBe(1)
+    resolve()
+    expect(new RecordBatchView(await reading).count).toBe(3)
   })
 
   it('rejects where a batch is damaged, and leaves the segment', async () => {

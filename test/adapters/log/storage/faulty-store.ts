@@ -12,6 +12,8 @@ export class FaultyStore extends MemoryStore {
   readonly syncs: string[] = []
   /** Syncs wait for this. */
   gate: Promise<void> | undefined
+  /** Reads that begin now wait for this. */
+  readGate: Promise<void> | undefined
 
   override open(name: string): StoreFile {
     return this.#wrap(name, super.open(name))
@@ -33,6 +35,7 @@ export class FaultyStore extends MemoryStore {
 
   #wrap(name: string, file: StoreFile): StoreFile {
     const store = this
+    let isClosed = false
     return {
       get sizeBytes() {
         return file.sizeBytes
@@ -41,14 +44,21 @@ export class FaultyStore extends MemoryStore {
         store.#fail()
         file.append(bytes)
       },
-      read: (buffer, offset, length, position) => file.read(buffer, offset, length, position),
+      async read(buffer, offset, length, position) {
+        await store.readGate
+        if (isClosed) throw systemError('EBADF')
+        return file.read(buffer, offset, length, position)
+      },
       truncate: (sizeBytes) => file.truncate(sizeBytes),
       async sync() {
         store.syncs.push(name)
         await store.gate
         if (store.syncError !== undefined) throw systemError(store.syncError)
       },
-      close: () => file.close(),
+      close() {
+        isClosed = true
+        file.close()
+      },
     }
   }
 }

@@ -49,6 +49,23 @@ describe.each(STORES)('recovery, $name', ({ make }) => {
     expect(logger.lines).toEqual([])
   })
 
+  it('gives no offset twice when records that had been deleted are torn off', async () => {
+    const store = make()
+    const log = await openLog(store)
+    for (const value of ['a', 'b', 'c']) log.append(batchOf([value]))
+    await log.deleteBefore(2)
+    await log.close()
+    await patchFile(store, logFile(0), (bytes) => bytes.subarray(0, bytes.length / 2))
+    for (let i = 0; i < 2; i++) {
+      const again = await openLog(store)
+      expect([again.startOffset, again.endOffset]).toEqual([2, 2])
+      await again.close()
+    }
+    const again = await openLog(store)
+    expect(again.append(batchOf(['d'])).baseOffset).toBe(2)
+    expect(await readValues(again)).toEqual(['d'])
+  })
+
   it('has all that was appended when the process died', async () => {
     const store = make()
     const log = await openLog(store, { segmentBytes: 400 })
