@@ -1,5 +1,9 @@
 import { afterAll, describe, test } from 'vitest'
 import { conformance } from '../../conformance/index.ts'
+import { coreWaivers } from '../../support/core-waivers.ts'
 import { memoryBackend } from '../../support/memory-backend.ts'
 
-conformance({ describe, test, afterAll }, { name: 'memory', open: () => memoryBackend() })
+conformance(
+  { describe, test, afterAll },
+  { name: 'memory', open: () => memoryBackend(), waivers: coreWaivers },
+)

@@ -89,7 +89,7 @@ export const parking: readonly Case[] = [
         unless: () => member.throwFailure(),
       })
       healed = true
-      await redrive(context, parked, topic)
+      await redrive(context, topic, await readAll(context.streams, parked))
       await producer.burst({ keys: ['k1'], perKey: 2 })
       await eventually(() => done.filter((name) => name.startsWith('k1')).length >= 7, {
         what: 'k1 is done with all its records',
@@ -100,6 +100,21 @@ export const parking: readonly Case[] = [
         done.filter((name) => name.startsWith('k1')),
         [1, 2, 3, 4, 5, 6, 7].map((seq) => `k1#${seq}`),
       )
+    },
+  },
+  {
+    id: 'parking/redrive-before-its-turn',
+    title: 'a record that is sent back before those parked ahead of it is set aside again, not dropped',
+    async run(context) {
+      const { topic, parked } = await topics(context)
+      await context.producer(topic).burst({ keys: ['k1'], perKey: 5 })
+      const member = await poisoned(context, topic, parked, [])
+      await eventually(() => member.stats.deadLettered === 3, { what: 'three parked' })
+      const letters = await readAll(context.streams, parked)
+      await redrive(context, topic, letters.slice(1, 2))
+      const setAside = async () => (await readAll(context.streams, parked)).length > 3
+      await eventually(setAside, { withinMs: 1_500, what: 'the fourth record of k1 is set aside again' })
+      await member.close()
     },
   },
   {
@@ -116,7 +131,7 @@ export const parking: readonly Case[] = [
         unless: () => member.throwFailure(),
       })
       healed = true
-      await redrive(context, parked, topic)
+      await redrive(context, topic, await readAll(context.streams, parked))
       await eventually(() => done.length === 3, { what: 'all done' })
       await member.close()
       const others: number[] = []
@@ -255,9 +270,13 @@ function ticketOf(letter: StreamRecord<Load, string>): ParkingTicket {
 }
 
 /** What `millrace replay` does: sends dead letters back to their group alone, with their tickets. */
-async function redrive(context: CaseContext, from: LoadTopic, to: LoadTopic): Promise<void> {
+async function redrive(
+  context: CaseContext,
+  to: LoadTopic,
+  letters: readonly StreamRecord<Load, string>[],
+): Promise<void> {
   await using producer = context.streams.producer()
-  for (const letter of await readAll(context.streams, from)) {
+  for (const letter of letters) {
     const names = new Set<string>(Object.values(deadLetterHeaders))
     const headers = letter.headers.filter(({ name }) => !names.has(name))
     const ticket = letter.header(deadLetterHeaders.parked)
