@@ -20,6 +20,8 @@ export interface CursorOptions {
   readonly startedAt: number
   /** Exclusive: the first record that is not older ends the partition. */
   readonly untilTimestamp: number | undefined
+  /** Exclusive. */
+  readonly untilAt: Position | undefined
   /** Inclusive. */
   readonly untilAfter: Position | undefined
   readonly fetchMaxBytes: number
@@ -115,8 +117,9 @@ export class PartitionCursor {
 
   /** `now` moves between runs; the end that was fixed at the first does not. */
   private isPastEnd(record: BytesRecord): boolean {
-    const { streams, end, startedAt, untilTimestamp, untilAfter } = this.options
+    const { streams, end, startedAt, untilTimestamp, untilAt, untilAfter } = this.options
     if (untilTimestamp !== undefined && record.timestamp >= untilTimestamp) return true
+    if (untilAt !== undefined && streams.comparePositions(record.position, untilAt) >= 0) return true
     if (untilAfter !== undefined && streams.comparePositions(record.position, untilAfter) > 0) return true
     if (end !== null) return streams.comparePositions(record.position, end) >= 0
     return record.arrival !== undefined && record.arrival > startedAt

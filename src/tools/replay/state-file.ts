@@ -70,6 +70,7 @@ export async function saveState(path: string, state: ReplayState): Promise<void>
       await file.close()
     }
     await rename(temporary, path)
+    if (process.platform === 'win32') return // directories have no handles there
     const directory = await open(dirname(path), 'r')
     await directory.sync().finally(() => directory.close())
   } catch (error) {

@@ -80,7 +80,7 @@ test('it ends where the topic ended when it started, and a state keeps that end'
     { streams, topic: to },
     {
       state,
-      rate: 20_000,
+      rate: 3_000,
       signal: stop.signal,
       onProgress: ({ records }) => {
         if (records > 500) stop.abort()
