@@ -28,7 +28,9 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
   const names = ['PLAINTEXT', ...(options.listeners ?? [])]
   const ports = await Promise.all(names.map(freePort))
-  const inside = (i: number): number => 19_092 + i
+  // The same port inside as outside: the broker talks to itself by the address that clients are told (KIP-890 does so for each
+  // transaction).
+  const inside = (i: number): number => ports[i]!
   const container = new GenericContainer(KAFKA_IMAGE)
     .withLabels({ [KAFKA_LABEL]: String(process.pid) })
     .withExposedPorts(...ports.map((host, i) => ({ container: inside(i), host })))
