@@ -147,10 +147,7 @@ export class LazyBatch implements Batch<LazyRecord> {
   get records(): readonly LazyRecord[] {
     if (this.made === undefined) {
       const made = new Array<LazyRecord>(this.length)
-      for (let i = 0; i < made.length; i++) {
-        const index = this.picked?.[i] ?? this.from + i
-        made[i] = this.known?.[index] ?? new LazyRecord(this.source, index, this.described)
-      }
+      for (let i = 0; i < made.length; i++) made[i] = this.make(i)
       this.made = made
     }
     return this.made
@@ -160,8 +157,20 @@ export class LazyBatch implements Batch<LazyRecord> {
     return this.records[index]
   }
 
+  /** Keeps no record that it makes: what a loop has gone past is garbage at once, and a replay stays small. */
   [Symbol.iterator](): Iterator<LazyRecord> {
-    return this.records[Symbol.iterator]()
+    const { made, length } = this
+    if (made !== undefined) return made[Symbol.iterator]()
+    let next = 0
+    return {
+      next: () =>
+        next < length ? { done: false, value: this.make(next++) } : { done: true, value: undefined },
+    }
+  }
+
+  private make(i: number): LazyRecord {
+    const index = this.picked?.[i] ?? this.from + i
+    return this.known?.[index] ?? new LazyRecord(this.source, index, this.described)
   }
 }
 
