@@ -1,14 +1,11 @@
 import { afterAll, describe, test } from 'vitest'
 import { conformance } from '../../conformance/index.ts'
+import { coreWaivers } from '../../support/core-waivers.ts'
 import { logBackend } from '../../support/log-backend.ts'
 
-conformance(
-  { describe, test, afterAll },
-  {
-    name: 'log',
-    open: logBackend,
-    waivers: {
-      'crash/server': 'this process holds the log; conformance-served.test.ts has another that does',
-    },
-  },
-)
+const waivers = {
+  ...coreWaivers,
+  'crash/server': 'this process holds the log; conformance-served.test.ts has another that does',
+}
+
+conformance({ describe, test, afterAll }, { name: 'log', open: logBackend, waivers })
