@@ -36,6 +36,9 @@ export async function openLinesSource(
     get exhausted() {
       return exhausted ? [LINES] : []
     },
+    get given() {
+      return given
+    },
     get remaining() {
       if (size === undefined || given === 0) return undefined
       const started = seekable ? after.end : 0

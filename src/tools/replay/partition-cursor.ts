@@ -37,6 +37,8 @@ export class PartitionCursor {
   /** True when all of it was given out. */
   done = false
   private readonly options: CursorOptions
+  /** What the partition holds: the estimate until a batch tells better. */
+  private readonly held: number | undefined
   private reader: Reader<BytesRecord> | undefined
   private batches: AsyncIterator<Batch<BytesRecord>> | undefined
   private batch: Batch<BytesRecord> | undefined
@@ -46,6 +48,7 @@ export class PartitionCursor {
   constructor(partition: PartitionDescription, options: CursorOptions) {
     this.id = partition.id
     this.parents = partition.parents
+    this.held = partition.records
     this.options = options
   }
 
@@ -62,7 +65,7 @@ export class PartitionCursor {
   /** Records from the one in view to the end, as known; undefined where the backend counts none. */
   get remaining(): number | undefined {
     if (this.done) return 0
-    if (this.batch === undefined) return undefined
+    if (this.batch === undefined) return this.held
     const behind = this.batch.lag.records
     return behind === undefined ? undefined : behind + this.batch.length - this.index
   }

@@ -9,7 +9,9 @@ export interface ReplaySource {
   readonly ends: Readonly<Record<string, Position | null>>
   /** Partitions of which all was given out. */
   readonly exhausted: readonly string[]
-  /** Estimated; undefined where unknown. */
+  /** Records given out. */
+  readonly given: number
+  /** How many are still to be given out, estimated; undefined where unknown. */
   readonly remaining: number | undefined
   chunks(): AsyncIterable<readonly ReplayRecord[]>
   close(): Promise<void>
@@ -89,6 +91,7 @@ export function unknownPartition(topic: string, id: string, known: readonly stri
 }
 
 class MergedSource implements ReplaySource {
+  given = 0
   readonly ends: Readonly<Record<string, Position | null>>
   private readonly cursors: readonly PartitionCursor[]
 
@@ -118,6 +121,7 @@ class MergedSource implements ReplaySource {
       for (;;) {
         const cursor = oldest(ready)
         const record = cursor.take()
+        this.given++
         chunk.push(record)
         size += (record.key?.length ?? 0) + (record.value?.length ?? 0)
         if (chunk.length >= CHUNK_RECORDS || size >= CHUNK_BYTES) {

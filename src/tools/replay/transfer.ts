@@ -146,7 +146,9 @@ export class Transfer {
   }
 
   private remaining(): number | undefined {
-    return this.source.remaining
+    const { remaining, given } = this.source
+    // what was read and waits for its time or its acknowledgement is not done either
+    return remaining === undefined ? undefined : remaining + given - this.records - this.filtered
   }
 
   private report(ended: ReplayReport['ended'], durationMs: number): ReplayReport {
