@@ -23,6 +23,8 @@ export class EachProcessor implements Processor {
   /** Schemas may take their time; entries keep their order. */
   private readonly validating = new WeakMap<Lanes, Promise<void>>()
   private pumping = false
+  /** Whether anybody traces or measures; asked once a fetched batch. */
+  private observed = false
 
   constructor(handler: Handler, concurrency: number, runtime: HandlerRuntime) {
     this.handler = handler
@@ -92,6 +94,7 @@ export class EachProcessor implements Processor {
 
   private queue(lanes: Lanes, entry: WorkEntry): void {
     if (lanes.draining) return
+    this.observed = this.runtime.observed
     lanes.entries.push(entry)
     if (lanes.entries.length === 1) this.pending.push(lanes)
     this.pump()
@@ -128,7 +131,8 @@ export class EachProcessor implements Processor {
         this.pending.shift()
         if (lanes.entries.length > 0) this.pending.push(lanes)
       }
-      const hash = entry.batch.keyHash(index)
+      // As a small integer: V8 keeps those in the map and the task, and boxes the others.
+      const hash = entry.batch.keyHash(index) | 0
       const task: Task = { lanes, entry, index, hash, attempt: 1 }
       const waiting = lanes.busy.get(hash)
       if (waiting === undefined) {
@@ -176,14 +180,17 @@ export class EachProcessor implements Processor {
     try {
       const record = (entry.records?.[index] ?? new LazyRecord(entry.batch, index, session.topic)) as never
       const context = task.attempt === 1 ? lanes.context : { ...lanes.context, attempt: task.attempt }
-      result = this.runtime.observed
-        ? this.runtime.observe(entry.batch, [index], () => this.handler(record, context))
-        : this.handler(record, context)
+      result = this.observed ? this.observe(task, record, context) : this.handler(record, context)
     } catch (error) {
       return this.failed(place, error)
     }
     if (isAsyncResult(result)) result.then(place.onDone, place.onFail)
     else this.succeeded(place)
+  }
+
+  // Apart from `start`, where its closure would cost every record its scope.
+  private observe({ entry, index }: Task, record: never, context: HandlerContext): unknown {
+    return this.runtime.observe(entry.batch, [index], () => this.handler(record, context))
   }
 
   private newPlace(): Place {
