@@ -21,6 +21,8 @@ interface Call {
   readonly values: readonly unknown[]
   readonly options: ((index: number) => RecordOptions<unknown>) | undefined
   readonly operation: SendOperation | undefined
+  /** Unacknowledged since it was handed over. */
+  bytes: number
 }
 
 /** The producer above any driver: encodes, checks, bounds what is unacknowledged, and keeps the order of the calls. */
@@ -96,6 +98,7 @@ export class CoreProducer implements Producer {
       values,
       options,
       operation: this.telemetry.startSend(topic.name, values.length),
+      bytes: 0,
     }
     const destination = this.destinations.get(topic.name)
     let sent: Promise<SendResults>
@@ -152,11 +155,9 @@ export class CoreProducer implements Producer {
       records[i] = record
     }
     if (records.length === 0) return Promise.resolve({ length: 0, at: noResult, *[Symbol.iterator]() {} })
+    call.bytes = bytes
     this.buffered += bytes
-    const sent = destination.lane.add(records)
-    const release = () => this.release(bytes)
-    sent.then(release, release)
-    return sent
+    return destination.lane.add(records)
   }
 
   private async destination(name: string): Promise<Destination> {
@@ -177,6 +178,7 @@ export class CoreProducer implements Producer {
   }
 
   private settle(call: Call, error?: unknown): void {
+    this.release(call.bytes)
     call.operation?.end(error)
     if (--this.unsettled > 0) return
     const waiters = this.idleWaiters
