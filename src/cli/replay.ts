@@ -76,7 +76,7 @@ export function addReplay(program: Command): void {
           bar.update(records, remaining === undefined ? undefined : records + remaining),
         onFailed: (report) => {
           bar.hide()
-          if (to !== '-') tellWhereToGoOn(report, options)
+          if (to !== '-' && report.records > 0) tellWhereToGoOn(report, options)
         },
         onResume: ({ records, mayRepeat }) => {
           const again =

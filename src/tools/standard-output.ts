@@ -1,5 +1,6 @@
 import { write } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
+import { fileError } from './file-error.ts'
 
 /** Whoever read our output has gone: `| head` had enough. */
 export class OutputClosed extends Error {
@@ -34,7 +35,7 @@ async function writeBytes(bytes: Uint8Array): Promise<void> {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'EPIPE' || code === 'EBADF') throw new OutputClosed()
       // the other end made the pipe non-blocking: it is full for now
-      if (code !== 'EAGAIN') throw error
+      if (code !== 'EAGAIN') throw fileError(error, '-', 'write')
       await wait(5)
     }
   }

@@ -1,8 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { fileError } from '../file-error.ts'
 import { readRecords } from '../json-lines/read-records.ts'
 import { LINES, type ReplayOptions, type ReplayRecord } from './options.ts'
-import { fileError, type ReplayState } from './state-file.ts'
+import type { ReplayState } from './state-file.ts'
 import type { ReplaySource } from './topic-source.ts'
 
 /** The records of a JSON Lines file, or of standard input for `-`, in their order. A position is `<line>:<end of the line>`. */

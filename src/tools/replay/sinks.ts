@@ -1,10 +1,10 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { NewRecord, Streams } from '../../index.ts'
 import { bytesTopic } from '../bytes-topic.ts'
+import { fileError } from '../file-error.ts'
 import { encodeLine } from '../json-lines/encode-line.ts'
 import { writeAll } from '../standard-output.ts'
 import { LINES, type ReplayRecord } from './options.ts'
-import { fileError } from './state-file.ts'
 
 /** Where a replay's records go. */
 export interface ReplaySink {

@@ -1,6 +1,7 @@
 import { open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Position, StreamError } from '../../index.ts'
+import { fileError } from '../file-error.ts'
 
 /** What a replay keeps to go on after it was stopped. Everything in it was acknowledged. */
 export interface ReplayState {
@@ -76,31 +77,4 @@ export async function saveState(path: string, state: ReplayState): Promise<void>
   } catch (error) {
     throw fileError(error, path, 'write')
   }
-}
-
-/** An error of the file system as a `StreamError` that names the file and the remedy. */
-export function fileError(error: unknown, path: string, doing: 'read' | 'write'): StreamError {
-  const { code, message } = error as NodeJS.ErrnoException
-  const known = {
-    ENOENT: [
-      'NOT_FOUND',
-      doing === 'read' ? 'there is no such file. Correct the name' : 'its directory is missing. Create it',
-    ],
-    EACCES: [
-      'PERMISSION_DENIED',
-      `it may not be ${doing === 'read' ? 'read' : 'written'}. Change its permissions`,
-    ],
-    EPERM: [
-      'PERMISSION_DENIED',
-      `it may not be ${doing === 'read' ? 'read' : 'written'}. Change its permissions`,
-    ],
-    EISDIR: ['INVALID_ARGUMENT', 'it is a directory. Name a file'],
-    EEXIST: ['ALREADY_EXISTS', 'it is there already. Name another file, or replace it with --overwrite'],
-    ENOSPC: ['UNAVAILABLE', 'the disk is full. Free some space and run it again'],
-  } as const
-  const [errorCode, what] = known[code as keyof typeof known] ?? [
-    'INTERNAL',
-    `${message}. Look at the file system`,
-  ]
-  return new StreamError(errorCode, `cannot ${doing} "${path}": ${what}.`, { cause: error })
 }

@@ -281,6 +281,17 @@ test('a bad line stops it, with its number', async () => {
   expect(sorted(await consume(to))).toEqual([0])
 })
 
+test.skipIf(!existsSync('/dev/full'))('a full disk is said to be full', async () => {
+  const from = await freshTopic(1)
+  await ok(['produce', from], manyLines(3))
+  const result = await millrace(['replay', from, '/dev/full', '--overwrite'])
+  expect(result).toMatchObject({
+    code: 1,
+    stderr:
+      'millrace: UNAVAILABLE: cannot write "/dev/full": the disk is full. Free some space and run it again.\n',
+  })
+})
+
 test('what makes no sense is refused', async () => {
   const from = await freshTopic(2)
   const cases: [string[], number, RegExp][] = [
