@@ -1,0 +1,43 @@
+import { errorOf, isStale, KafkaError } from '../wire/error-codes.ts'
+import { EARLIEST, LATEST, type ListedOffset, listOffsets } from '../wire/protocol/list-offsets.ts'
+import type { KafkaWire, TopicLayout } from '../wire/wire.ts'
+
+/** Earliest and latest offset by partition; what cannot be known now, as its leader is away, is left out. */
+export interface PartitionEnds {
+  readonly earliest: ReadonlyMap<number, number>
+  readonly latest: ReadonlyMap<number, number>
+}
+
+/** Asks the leaders where a topic's partitions begin and end. `latest` is behind open transactions, as readers see it. */
+export async function partitionEnds(wire: KafkaWire, layout: TopicLayout): Promise<PartitionEnds> {
+  const [earliest, latest] = await Promise.all([ask(wire, layout, EARLIEST), ask(wire, layout, LATEST)])
+  return { earliest, latest }
+}
+
+async function ask(wire: KafkaWire, layout: TopicLayout, timestamp: number): Promise<Map<number, number>> {
+  const topic = layout.name
+  const byLeader = Map.groupBy(
+    layout.partitions.filter(({ leader }) => leader >= 0),
+    ({ leader }) => leader,
+  )
+  const answers = await Promise.all(
+    Array.from(byLeader, ([node, partitions]) =>
+      wire.request({ kind: 'node', node }, listOffsets, {
+        isolation: 'committed',
+        partitions: partitions.map(({ id }) => ({ topic, partition: id, timestamp, leaderEpoch: -1 })),
+      }),
+    ),
+  )
+  return new Map(
+    answers
+      .flat()
+      .filter(known)
+      .map(({ partition, offset }) => [partition, offset]),
+  )
+}
+
+function known({ topic, partition, errorCode }: ListedOffset): boolean {
+  if (errorCode === KafkaError.NONE) return true
+  if (isStale(errorCode)) return false
+  throw errorOf(errorCode, `asking where partition ${partition} of '${topic}' ends`, { topic, partition })
+}
