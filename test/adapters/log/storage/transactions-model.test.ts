@@ -152,7 +152,7 @@ class Machine {
 }
 
 it('any history of transactions, compactions and crashes shows what was committed', {
-  timeout: 120_000,
+  timeout: 900_000,
 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 100, size: 'max' }), async (steps) => {
@@ -164,6 +164,6 @@ it('any history of transactions, compactions and crashes shows what was committe
       }
       await machine.log.close()
     }),
-    { numRuns: process.env.MILLRACE_LONG === undefined ? 100 : 3000 },
+    { numRuns: process.env.MILLRACE_LONG === undefined ? 100 : 2000 },
   )
 })
