@@ -5,9 +5,10 @@ import type { PartitionSession } from './partition-session.ts'
 
 /**
  * What is to become of a record before its handler sees it. `pass`: nothing, it is another group's or was dealt with;
- * `park`: its key is parked; `handle`: the handler's, with a ticket where it comes back from parking.
+ * `park`: its key is parked; `early`: it comes back from parking, ahead of its turn; `handle`, or a ticket where it comes back
+ * in its turn: the handler's.
  */
-export type Admission = 'handle' | 'pass' | 'park' | ParkingTicket
+export type Admission = 'handle' | 'pass' | 'park' | 'early' | ParkingTicket
 
 /** To be asked when the record's turn has come: earlier records of its key decide. */
 export function admit(session: PartitionSession, batch: FetchedBatch, index: number): Admission {
@@ -16,8 +17,11 @@ export function admit(session: PartitionSession, batch: FetchedBatch, index: num
     const only = textOf(headers, redriveHeaders.only)
     if (only !== undefined && only !== session.group) return 'pass'
     const ticket = ticketOf(headers)
-    if (ticket?.group === session.group)
-      return session.parked.isDue(batch.key(index), ticket) ? ticket : 'pass'
+    if (ticket?.group === session.group) {
+      const turn = session.parked.turnOf(batch.key(index), ticket)
+      if (turn === 'over') return 'pass'
+      return turn === 'now' ? ticket : 'early'
+    }
   }
   if (session.parked.size === 0) return 'handle'
   const key = batch.key(index)
@@ -25,7 +29,8 @@ export function admit(session: PartitionSession, batch: FetchedBatch, index: num
   return session.parked.knows(key, batch.position(index), session.comparePositions) ? 'pass' : 'park'
 }
 
-function ticketOf(headers: readonly Header[]): ParkingTicket | undefined {
+/** The ticket under which a record comes back from parking. */
+export function ticketOf(headers: readonly Header[]): ParkingTicket | undefined {
   const text = textOf(headers, redriveHeaders.parked)
   if (text === undefined) return undefined
   try {

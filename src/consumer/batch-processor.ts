@@ -120,7 +120,7 @@ export class BatchProcessor implements Processor {
     if (session.parked.size > 0) {
       for (let i = 0; i < batch.count; i++) {
         const admission = admit(session, batch, i)
-        if (typeof admission === 'string') continue
+        if (typeof admission === 'string' && admission !== 'early') continue
         yield* this.cut(from, i)
         // Asked again: what the slices before it did decides whether its turn has come.
         const now = admit(session, batch, i)
@@ -225,6 +225,7 @@ export class BatchProcessor implements Processor {
         for (let j = 0; j < i; j++) kept.push(indexes?.[j] ?? slice.from + j)
       }
       if (admission === 'park') await this.runtime.poison.follow(session, entry, index)
+      if (admission === 'early') await this.runtime.poison.again(session, entry, index)
       this.done(line, entry, index)
     }
     return kept === undefined ? slice : { from: slice.from, to: slice.to, picked: Int32Array.from(kept) }

@@ -166,10 +166,12 @@ export class EachProcessor implements Processor {
     const ordinal = entry.base + index
     if (ordinal > lanes.highest) lanes.highest = ordinal
     const admission = admit(session, entry.batch, index)
-    if (admission === 'pass' || admission === 'park') {
+    if (typeof admission === 'string' && admission !== 'handle') {
       this.free.push(place)
+      const { poison } = this.runtime
       if (admission === 'pass') this.complete(task)
-      else this.settle(task, this.runtime.poison.follow(session, entry, index))
+      else if (admission === 'park') this.settle(task, poison.follow(session, entry, index))
+      else this.settle(task, poison.again(session, entry, index))
       return
     }
     place.task = task

@@ -62,10 +62,11 @@ export class ParkedKeys {
     return { group: this.group, id: parked.id, seq: parked.count }
   }
 
-  /** What a record that was sent back is: due now, or not (handled before, or its turn has not come). */
-  isDue(key: Uint8Array | null, ticket: ParkingTicket): boolean {
+  /** Whose turn it is when a record was sent back: `over` when it was handled before, or the key was freed since. */
+  turnOf(key: Uint8Array | null, ticket: ParkingTicket): 'over' | 'now' | 'later' {
     const parked = key === null ? undefined : this.keys.get(nameOf(key))
-    return parked !== undefined && parked.id === ticket.id && ticket.seq === parked.released + 1
+    if (parked === undefined || parked.id !== ticket.id || ticket.seq <= parked.released) return 'over'
+    return ticket.seq === parked.released + 1 ? 'now' : 'later'
   }
 
   /** A record that was sent back has been handled. With the last one the key is free again. */

@@ -1,6 +1,7 @@
 import type { ParkingTicket } from '../dead-letter-headers.ts'
 import { StreamError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
+import { ticketOf } from './admission.ts'
 import type { ConsumerCounters } from './consumer-counters.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { PartitionSession } from './partition-session.ts'
@@ -66,6 +67,14 @@ export class PoisonHandler {
   async follow(session: PartitionSession, entry: WorkEntry, index: number): Promise<void> {
     const error = 'its key is parked: an earlier record of the key failed'
     await this.handle({ session, entry, index, error, attempts: 0, ticket: undefined })
+    this.counters.parked++
+  }
+
+  /** Sets a record aside again that came back ahead of its turn: what is sent back later finds it at the end. */
+  async again(session: PartitionSession, entry: WorkEntry, index: number): Promise<void> {
+    const error = 'it was sent back before the records that were parked ahead of it'
+    const ticket = ticketOf(entry.batch.headers(index))
+    await this.handle({ session, entry, index, error, attempts: 0, ticket })
     this.counters.parked++
   }
 

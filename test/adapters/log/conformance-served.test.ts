@@ -1,9 +1,5 @@
 import { afterAll, describe, test } from 'vitest'
 import { conformance } from '../../conformance/index.ts'
-import { coreWaivers } from '../../support/core-waivers.ts'
 import { servedLogBackend } from '../../support/log-backend.ts'
 
-conformance(
-  { describe, test, afterAll },
-  { name: 'log, served by another process', open: servedLogBackend, waivers: coreWaivers },
-)
+conformance({ describe, test, afterAll }, { name: 'log, served by another process', open: servedLogBackend })

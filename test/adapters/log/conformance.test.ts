@@ -1,10 +1,8 @@
 import { afterAll, describe, test } from 'vitest'
 import { conformance } from '../../conformance/index.ts'
-import { coreWaivers } from '../../support/core-waivers.ts'
 import { logBackend } from '../../support/log-backend.ts'
 
 const waivers = {
-  ...coreWaivers,
   'crash/server': 'this process holds the log; conformance-served.test.ts has another that does',
 }
 

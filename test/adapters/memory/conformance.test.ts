@@ -1,9 +1,5 @@
 import { afterAll, describe, test } from 'vitest'
 import { conformance } from '../../conformance/index.ts'
-import { coreWaivers } from '../../support/core-waivers.ts'
 import { memoryBackend } from '../../support/memory-backend.ts'
 
-conformance(
-  { describe, test, afterAll },
-  { name: 'memory', open: () => memoryBackend(), waivers: coreWaivers },
-)
+conformance({ describe, test, afterAll }, { name: 'memory', open: () => memoryBackend() })

@@ -33,14 +33,14 @@ describe('parked keys', () => {
     const parked = new ParkedKeys('g', [])
     const first = parked.park(key, '5')
     const second = parked.park(key, '8')
-    expect(parked.isDue(key, second)).toBe(false)
-    expect(parked.isDue(key, first)).toBe(true)
+    expect(parked.turnOf(key, second)).toBe('later')
+    expect(parked.turnOf(key, first)).toBe('now')
     parked.release(key, first)
-    expect(parked.isDue(key, first)).toBe(false)
-    expect(parked.isDue(key, second)).toBe(true)
+    expect(parked.turnOf(key, first)).toBe('over')
+    expect(parked.turnOf(key, second)).toBe('now')
     parked.release(key, second)
     expect(parked.size).toBe(0)
-    expect(parked.isDue(key, second)).toBe(false)
+    expect(parked.turnOf(key, second)).toBe('over')
   })
 
   test('do not take a ticket of an earlier parking of the same key', () => {
@@ -48,7 +48,7 @@ describe('parked keys', () => {
     const old = parked.park(key, '5')
     parked.release(key, old)
     parked.park(key, '20')
-    expect(parked.isDue(key, old)).toBe(false)
+    expect(parked.turnOf(key, old)).toBe('over')
   })
 
   test('take over what the parents of a split partition had', () => {
