@@ -33,9 +33,9 @@ async function run(options: Options): Promise<void> {
   const began = new Date()
   const machine = describeMachine()
   const pace: Pace = {
-    rounds: quick ? 5 : 7,
+    rounds: 5,
     warmUps: 3,
-    roundMs: quick ? 300 : 400,
+    roundMs: 300,
     ...(options.dir !== undefined && { base: options.dir }),
     ...(options.profile !== undefined && { profile: options.profile }),
   }

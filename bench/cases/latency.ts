@@ -8,6 +8,7 @@ export const latency: Case = {
   title: `End to end at ${RATE.toLocaleString('en')} records/s`,
   what: 'One `send` a record at its due time, nothing awaited, producer and group in one process: from the due time until the `each` handler has the record.',
   unit: 'ms',
+  pace: { rounds: 3, warmUps: 1, roundMs: 0 },
   shapes: VALUE_BYTES.map((valueBytes) => ({ valueBytes, batch: 1 })),
   contenders(shape, { log, memory, kafka }) {
     const all: Contender[] = []

@@ -10,7 +10,7 @@ export const sustained: Case = {
   what: 'As append, in rounds of three seconds: what is synced each second is written meanwhile.',
   unit: 'records/s',
   shapes: [TARGET],
-  roundMs: 3_000,
+  pace: { rounds: 3, warmUps: 2, roundMs: 3_000 },
   contenders(_shape, { log, peers }) {
     if (!log) return []
     const contender = (

@@ -1,4 +1,4 @@
-import type { Case, Contender, Latency, Round, Shape } from './contender.ts'
+import type { Case, CasePace, Contender, Latency, Round, Shape } from './contender.ts'
 import { Worker, type WorkerOptions } from './worker.ts'
 
 /** What one contender did for one shape. */
@@ -23,13 +23,7 @@ export interface Spread {
   readonly max: number
 }
 
-export interface Pace extends WorkerOptions {
-  readonly rounds: number
-  /** Rounds before the first that counts. */
-  readonly warmUps: number
-  /** About how long a round takes where the case can choose. Milliseconds. */
-  readonly roundMs: number
-}
+export interface Pace extends CasePace, WorkerOptions {}
 
 /** No round has more than this, so that what it writes stays far from the limits of the page cache. Bytes of values. */
 const MAX_ROUND_BYTES = 2e9
@@ -37,11 +31,12 @@ const FIRST_ROUND_RECORDS = 2_000
 
 /** Lets all contenders of one shape take turns, round by round, so that what disturbs the machine disturbs all. */
 export async function compete(
-  { unit, roundMs }: Pick<Case, 'unit' | 'roundMs'>,
+  { unit, pace: own }: Pick<Case, 'unit' | 'pace'>,
   shape: Shape,
   contenders: readonly Contender[],
-  pace: Pace,
+  options: Pace,
 ): Promise<Row[]> {
+  const pace = { ...options, ...own }
   const workers: Worker[] = []
   try {
     const runs: { worker: Worker; records: number; rounds: Round[] }[] = []
@@ -54,7 +49,7 @@ export async function compete(
       for (const run of runs) {
         const round = await run.worker.round(run.records)
         if (turn >= 0) run.rounds.push(round)
-        else if (unit === 'records/s') run.records = nextCount(round, shape, roundMs ?? pace.roundMs)
+        else if (unit === 'records/s') run.records = nextCount(round, shape, pace.roundMs)
       }
     }
     const rows: Row[] = []

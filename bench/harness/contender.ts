@@ -30,10 +30,18 @@ export interface Case {
   readonly what: string
   readonly unit: 'records/s' | 'ms'
   readonly shapes: readonly Shape[]
-  /** About how long a round takes, over what was asked for. Milliseconds. */
-  readonly roundMs?: number
+  /** Where rounds are to be longer and fewer than in other cases. */
+  readonly pace?: CasePace
   /** In the order in which they take turns. */
   contenders(shape: Shape, field: Field): readonly Contender[]
+}
+
+export interface CasePace {
+  readonly rounds: number
+  /** Rounds before the first that counts; the first of them is short. */
+  readonly warmUps: number
+  /** About how long a round takes where the case can choose. Milliseconds. */
+  readonly roundMs: number
 }
 
 /** Who takes part. */

@@ -13,7 +13,7 @@ export function saveCase(measured: Case, rows: readonly Row[], machine: Machine,
   const { name, title, what, unit } = measured
   const stem = path.join(RESULTS, `${at.toISOString().slice(0, 10)}-${name}`)
   mkdirSync(RESULTS, { recursive: true })
-  const { rounds, warmUps, roundMs } = pace
+  const { rounds, warmUps, roundMs } = measured.pace ?? pace
   const data = {
     case: name,
     title,
