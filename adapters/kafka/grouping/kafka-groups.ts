@@ -8,7 +8,7 @@ import {
 import { formatCheckpoint } from '../checkpoints.ts'
 import { partitionNumber } from '../partition-number.ts'
 import type { KafkaCluster } from '../parts.ts'
-import { findOffsets, LATEST } from '../reading/find-offsets.ts'
+import { EARLIEST, findOffsets, LATEST } from '../reading/find-offsets.ts'
 import { errorOf, KafkaError } from '../wire/error-codes.ts'
 import type { TopicPartition } from '../wire/protocol/by-topic.ts'
 import { deleteGroups } from '../wire/protocol/delete-groups.ts'
@@ -71,11 +71,13 @@ export class KafkaGroups implements DriverGroups {
     const known = new Map<string, TopicPartition>(stored)
     for (const { partitions } of members) for (const it of partitions) known.set(keyOf(it), it)
     const places = await this.#existing([...known.values()])
-    const ends = await findOffsets(
-      this.#cluster,
-      'uncommitted',
-      places.map(({ topic, partition }) => ({ topic, partition, timestamp: LATEST })),
-    )
+    const ask = (timestamp: number) =>
+      findOffsets(
+        this.#cluster,
+        'uncommitted',
+        places.map(({ topic, partition }) => ({ topic, partition, timestamp })),
+      )
+    const [starts, ends] = await Promise.all([ask(EARLIEST), ask(LATEST)])
     return {
       group,
       state: stateOf(described),
@@ -92,7 +94,8 @@ export class KafkaGroups implements DriverGroups {
           partition: String(partition),
           checkpoint: at === undefined ? null : formatCheckpoint(at.offset, at.leaderEpoch),
           position: at === undefined ? null : String(at.offset),
-          lag: at === undefined ? {} : { records: Math.max(0, ends[i]!.offset - at.offset) },
+          // Where nothing is stored, all of it is before the group.
+          lag: { records: Math.max(0, ends[i]!.offset - (at ?? starts[i]!).offset) },
           owner: owners.get(key) ?? null,
           ended: false,
           state: decodeState(at?.metadata ?? null),

@@ -9,7 +9,14 @@ import { TestCluster } from './test-cluster.ts'
 
 /** A broker of its own: a case of the suite kills it. */
 export async function kafkaBackend(): Promise<Backend> {
-  const broker = await startBroker()
+  const broker = await startBroker({
+    environment: {
+      // The suite sends times of 1970 and of tomorrow, and says itself when retention is to come.
+      KAFKA_LOG_MESSAGE_TIMESTAMP_AFTER_MAX_MS: '9223372036854775807',
+      KAFKA_LOG_RETENTION_CHECK_INTERVAL_MS: '3600000',
+      KAFKA_LOG_INITIAL_TASK_DELAY_MS: '3600000',
+    },
+  })
   const address = `kafka://${broker.address}`
   const cluster = await TestCluster.open(broker.address)
   return {

@@ -1,0 +1,7 @@
+import { afterAll, describe, inject, test } from 'vitest'
+import { conformance } from '../../conformance/index.ts'
+import { kafkaBackend } from './support/kafka-backend.ts'
+
+const runner = { describe: describe.skipIf(!inject('docker')), test, afterAll }
+
+conformance(runner, { name: 'kafka', open: kafkaBackend, patience: 2 })
