@@ -151,7 +151,8 @@ export class KafkaAdmin implements DriverAdmin {
       },
       { deadline: performance.now() + DEADLINE_MS, pauseMs: 5, maxPauseMs: 200 },
     )
-    wire.invalidate({ kind: 'leader', topic, partition: 0 })
+    // Producers of this connection look at what it knows: they see it from now on.
+    await wire.topic(topic, { maxAgeMs: 0 }).catch(() => {})
   }
 
   #again<T>(attempt: (attempts: number) => Promise<T>): Promise<T> {
