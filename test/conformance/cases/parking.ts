@@ -171,7 +171,7 @@ export const parking: readonly Case[] = [
       })
       const through = async () => {
         const { partitions } = await context.streams.groups.describeGroup(context.group)
-        return partitions.every(({ lag }) => (lag.records ?? lag.millis ?? 0) === 0)
+        return partitions.length > 0 && partitions.every(({ lag }) => (lag.records ?? lag.millis) === 0)
       }
       await eventually(through, { what: 'the group is through', unless: () => member.throwFailure() })
       await member.close()
