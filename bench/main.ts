@@ -29,7 +29,7 @@ if (options === undefined) {
 }
 
 async function run(options: Options): Promise<void> {
-  const { who, quick, peers } = options
+  const { who, peers } = options
   const began = new Date()
   const machine = describeMachine()
   const pace: Pace = {

@@ -108,12 +108,12 @@ function replayOptions(options: Options): ReplayOptions {
   if (place !== undefined && options.partition?.length !== 1) {
     throw new UsageError('a position belongs to one partition: add --partition ID')
   }
-  const keys = key && new Set(key)
   return {
     from: from?.from,
     starts: from?.starts,
     until: rest.until,
     partitions: rest.partition,
+    keys: key,
     speed: rest.speed,
     rate: rest.rate,
     dryRun: rest.dryRun,
@@ -124,7 +124,6 @@ function replayOptions(options: Options): ReplayOptions {
     groupOnly: rest.groupOnly,
     overwrite: rest.overwrite,
     skipLines: rest.skipLines,
-    ...(keys && { filter: (record) => record.key !== null && keys.has(Buffer.from(record.key).toString()) }),
   }
 }
 

@@ -1,5 +1,5 @@
 import { resolve as resolvePath } from 'node:path'
-import { connect, StreamError, type Streams } from '../index.ts'
+import { connect, type From, StreamError, type Streams, type Until } from '../index.ts'
 import { isAddress, joinAddress, topicAddress } from './address.ts'
 import { openLinesSource } from './replay/lines-source.ts'
 import type { ReplayEnd, ReplayOptions, ReplayReport } from './replay/options.ts'
@@ -25,12 +25,12 @@ export type {
 export async function replay(
   from: ReplayEnd,
   to: ReplayEnd,
-  options: ReplayOptions = {},
+  wanted: ReplayOptions = {},
 ): Promise<ReplayReport> {
-  checkOptions(from, to, options)
+  checkOptions(from, to, wanted)
   await using opened = new AsyncDisposableStack()
   const open = async (address: string): Promise<Streams> =>
-    opened.use((await connect(address, options.connect)) as Streams)
+    opened.use((await connect(address, wanted.connect)) as Streams)
   const source = await endOf(from, open)
   // one backend may be opened by one handle only, and two would be a waste
   const target = await endOf(to, async (address) =>
@@ -48,10 +48,9 @@ export async function replay(
   }
 
   const state =
-    options.state === undefined
-      ? undefined
-      : await openState(options.state, source.name, target.name, options)
+    wanted.state === undefined ? undefined : await openState(wanted.state, source.name, target.name, wanted)
   if (state?.complete) return { ...emptyReport(state), ended: 'already' }
+  const options: ReplayOptions = { ...wanted, ...(state?.range ?? rangeOf(wanted)), filter: filterOf(wanted) }
   const records = source.streams
     ? await openTopicSource(source.streams, source.topic, options, state)
     : await openLinesSource(source.topic, options, state)
@@ -134,10 +133,33 @@ async function openState(
   return await loadState(path, { from, to, options: fingerprint(options) })
 }
 
+/** What makes it this replay. Times are left out, because `-1h` is another one at each run: the state has the first. */
 function fingerprint(options: ReplayOptions): string {
-  const { from, starts, until, partitions, keepPartitions, raw, groupOnly, skipLines } = options
-  const shown = { from, starts, until, partitions, keepPartitions, raw, groupOnly, skipLines }
-  return JSON.stringify(shown)
+  const { from, starts, until, partitions, keys, keepPartitions, raw, groupOnly, skipLines } = options
+  const shown = { from, starts, until, partitions, keys, keepPartitions, raw, groupOnly, skipLines }
+  return JSON.stringify(shown, (name, value) => (name === 'timestamp' ? 'a time' : value))
+}
+
+/** With times as numbers, which JSON keeps as they are. */
+function rangeOf({ from, starts, until }: ReplayOptions): ReplayState['range'] {
+  const plain = <P extends From | Until | 'end'>(place: P): P =>
+    typeof place === 'object' && 'timestamp' in place
+      ? { ...place, timestamp: Number(place.timestamp) }
+      : place
+  return {
+    ...(from !== undefined && { from: plain(from) }),
+    ...(until !== undefined && { until: plain(until) }),
+    ...(starts && {
+      starts: Object.fromEntries(Object.entries(starts).map(([id, start]) => [id, plain(start)])),
+    }),
+  }
+}
+
+function filterOf({ keys, filter }: ReplayOptions): ReplayOptions['filter'] {
+  if (keys === undefined) return filter
+  const chosen = new Set(keys)
+  return (record) =>
+    record.key !== null && chosen.has(Buffer.from(record.key).toString()) && (filter?.(record) ?? true)
 }
 
 function newState(from: string, to: string, options: ReplayOptions, source: ReplaySource): ReplayState {
@@ -146,6 +168,7 @@ function newState(from: string, to: string, options: ReplayOptions, source: Repl
     from,
     to,
     options: fingerprint(options),
+    range: rangeOf(options),
     startedAt: Date.now(),
     ends: source.ends,
     after: {},

@@ -1,7 +1,5 @@
-import type { EncodedRecord } from '../../../src/driver.ts'
-import type { StreamError } from '../../../src/errors.ts'
+import type { EncodedRecord, Logger, StreamError } from '../../../src/driver.ts'
 import { encodeBatch, RecordBatchView } from '../../../src/formats/record-batch/index.ts'
-import type { Logger } from '../../../src/logger.ts'
 import { PartitionLog } from '../storage/partition-log.ts'
 import type { CommonLogOptions } from './common-log-options.ts'
 import type { MaybePromise } from './maybe-promise.ts'

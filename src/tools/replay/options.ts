@@ -15,7 +15,9 @@ export interface ReplayOptions {
   readonly until?: Until | undefined
   /** Default: all, with lineage parents before children. */
   readonly partitions?: readonly string[] | undefined
-  /** Only records for which this is true. Default: all. */
+  /** Only records of these keys. Default: all. */
+  readonly keys?: readonly string[] | undefined
+  /** Only records for which this is true; the same at every run of one `state`. Default: all. */
   readonly filter?: ((record: ReplayRecord) => boolean) | undefined
   /** So many times as fast as the records' own time, across partitions. Above 0. Default: as fast as it goes. */
   readonly speed?: number | undefined
@@ -23,7 +25,10 @@ export interface ReplayOptions {
   readonly rate?: number | undefined
   /** Reads and counts, sends nothing. Default: false. */
   readonly dryRun?: boolean | undefined
-  /** A file in which to keep how far it came; with it a replay that was stopped or killed goes on. Default: none. */
+  /**
+   * A file in which to keep how far it came; with it a replay that was stopped or killed goes on, in the range of its first
+   * start: times given later are not looked at. Default: none.
+   */
   readonly state?: string | undefined
   /** So many records at most come again after a kill. Records, 1 or more. Default: 10,000. */
   readonly stateEvery?: number | undefined
@@ -80,7 +85,7 @@ export interface ReplayReport {
   readonly records: number
   /** Key, value and headers. */
   readonly bytes: number
-  /** Passed over by `filter`. */
+  /** Passed over by `keys` and `filter`. */
   readonly filtered: number
   /** Sent by earlier runs under the same state. */
   readonly resumedAfter: number

@@ -1,6 +1,6 @@
 import { open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { type Position, StreamError } from '../../index.ts'
+import { type From, type Position, StreamError, type Until } from '../../index.ts'
 import { fileError } from '../file-error.ts'
 
 /** What a replay keeps to go on after it was stopped. Everything in it was acknowledged. */
@@ -10,6 +10,12 @@ export interface ReplayState {
   readonly from: string
   readonly to: string
   readonly options: string
+  /** The range as it was when the replay first started: an hour ago is another time at each run. */
+  readonly range: {
+    readonly from?: From | undefined
+    readonly starts?: Readonly<Record<string, From | 'end'>> | undefined
+    readonly until?: Until | undefined
+  }
   /** Fixed when the replay first started: what came later is not part of it. */
   readonly startedAt: number
   /** By partition, the position at which `now` was; null where the backend does not know. Empty for JSON Lines. */
@@ -45,7 +51,12 @@ export async function loadState(
   } catch {
     state = {} as ReplayState
   }
-  if (state.version !== 1 || typeof state.after !== 'object' || typeof state.ends !== 'object') {
+  if (
+    state.version !== 1 ||
+    typeof state.after !== 'object' ||
+    typeof state.ends !== 'object' ||
+    typeof state.range !== 'object'
+  ) {
     throw new StreamError('INVALID_ARGUMENT', `"${path}" is no state of a replay. Name another file.`)
   }
   for (const part of ['from', 'to', 'options'] as const) {

@@ -1,10 +1,15 @@
 import type { Topics } from '../topics/topics.ts'
-import type { Group } from './group.ts'
 import { type GroupPartition, partitionKey } from './group-state.ts'
+
+/** What is asked of a group here. */
+interface GroupView {
+  readonly topics: ReadonlySet<string>
+  partition(topic: string, id: string): GroupPartition
+}
 
 /** All partitions of the topics that a group has seen, parents before their children. */
 export function* knownPartitions(
-  group: Group,
+  group: GroupView,
   topics: Topics,
 ): Generator<{ topic: string; id: string; parents: readonly string[] }> {
   for (const topic of group.topics) {
@@ -13,7 +18,7 @@ export function* knownPartitions(
 }
 
 /** Partitions that are not done and whose ancestors all are: the keys of those a member may have. */
-export function readablePartitions(group: Group, topics: Topics): string[] {
+export function readablePartitions(group: GroupView, topics: Topics): string[] {
   const keys: string[] = []
   // An empty one counts as done though its own parents are not.
   const passed = new Set<string>()
@@ -28,7 +33,7 @@ export function readablePartitions(group: Group, topics: Topics): string[] {
 
 /** States, in base64, of the nearest ancestors that have one; none where the partition has one itself. */
 export function inheritedStates(
-  group: Group,
+  group: GroupView,
   topics: Topics,
   { topic, id, state }: GroupPartition,
 ): string[] {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { connect, json, type SendResult, topic } from '../../../../src/index.ts'
-import { type ReplayProgress, replay } from '../../../../src/tools/replay.ts'
+import { type ReplayOptions, type ReplayProgress, replay } from '../../../../src/tools/replay.ts'
 
 const streams = await connect('memory:')
 const directory = mkdtempSync(join(tmpdir(), 'millrace-replay-'))
@@ -109,6 +109,34 @@ test('it ends where the topic ended when it started, and a state keeps that end'
   expect(await replay({ streams, topic: from }, { streams, topic: to }, { state })).toMatchObject({
     ended: 'already',
   })
+})
+
+test('a state keeps the times of its first start, and refuses other places', async () => {
+  const from = await freshTopic()
+  const to = await freshTopic()
+  await send(from, 300)
+  const state = join(directory, `${from}.json`)
+  const run = (options: ReplayOptions) =>
+    replay({ streams, topic: from }, { streams, topic: to }, { state, ...options })
+  const stop = new AbortController()
+  const first = await run({
+    from: { timestamp: new Date(1_000) },
+    until: { timestamp: 2_000 },
+    rate: 50,
+    signal: stop.signal,
+    onProgress: ({ records }) => {
+      if (records > 5) stop.abort()
+    },
+  })
+  expect(first.ended).toBe('interrupted')
+  await expect(run({ from: 'earliest' })).rejects.toThrow(/state of another replay: its options/)
+  await expect(run({ from: { timestamp: 1 }, until: { timestamp: 2 }, keys: ['k1'] })).rejects.toThrow(
+    /another replay/,
+  )
+  await run({ from: { timestamp: 1_500 }, until: { timestamp: 9_999 } })
+  expect((await read(to)).map(({ n }) => n).sort((a, b) => a - b)).toEqual(
+    Array.from({ length: 100 }, (_, i) => i + 100),
+  )
 })
 
 test('ranges of time that meet neither lose nor double', async () => {
