@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type DriverAdmin, StreamError, type TopicDescription, type TopicSpec } from '../../../src/driver.ts'
 import type { KafkaCluster } from '../parts.ts'
 import { errorOf, isStale, KafkaError } from '../wire/error-codes.ts'
@@ -7,12 +8,14 @@ import { deleteTopics } from '../wire/protocol/delete-topics.ts'
 import { metadata } from '../wire/protocol/metadata.ts'
 import { retrying } from '../wire/retry.ts'
 import type { TopicLayout } from '../wire/wire.ts'
-import { partitionEnds } from './partition-ends.ts'
+import { type PartitionEnds, partitionEnds } from './partition-ends.ts'
 import { RECORD_OVERHEAD_BYTES, readTopicSettings } from './topic-settings.ts'
 import { toCreateTopic } from './topic-spec.ts'
 
 const DEADLINE_MS = 30_000
 const BROKER_TIMEOUT_MS = 15_000
+const LEADERS_DEADLINE_MS = 3_000
+const PAUSE_MS = 20
 
 /** The topics of a cluster, for administration. */
 export class KafkaAdmin implements DriverAdmin {
@@ -32,6 +35,7 @@ export class KafkaAdmin implements DriverAdmin {
       return result
     })
     await this.#everywhere(name, (layout) => layout?.partitions.length === partitions && isLed(layout))
+    await this.#ends(name)
   }
 
   async listTopics(): Promise<string[]> {
@@ -45,10 +49,9 @@ export class KafkaAdmin implements DriverAdmin {
   async describeTopic(topic: string): Promise<TopicDescription> {
     const { wire } = this.#cluster
     return this.#again(async () => {
-      const layout = await wire.topic(topic, { maxAgeMs: 0 })
-      const [settings, ends] = await Promise.all([
+      const [settings, { layout, ends }] = await Promise.all([
         readTopicSettings(wire, topic),
-        partitionEnds(wire, layout),
+        this.#ends(topic),
       ])
       const { retentionMs, retentionBytes, compacted, maxMessageBytes, own } = settings
       return {
@@ -112,6 +115,21 @@ export class KafkaAdmin implements DriverAdmin {
       return result
     })
     await this.#everywhere(topic, (layout) => layout?.partitions.length === total && isLed(layout))
+    await this.#ends(topic)
+  }
+
+  /** Where the partitions end. A leader that has just become one is waited for a little; what is still missing then is left out. */
+  async #ends(topic: string): Promise<{ layout: TopicLayout; ends: PartitionEnds }> {
+    const { wire } = this.#cluster
+    const deadline = performance.now() + LEADERS_DEADLINE_MS
+    for (;;) {
+      const layout = await wire.topic(topic, { maxAgeMs: 0 })
+      const ends = await partitionEnds(wire, layout)
+      const { length } = layout.partitions
+      const complete = ends.earliest.size === length && ends.latest.size === length
+      if (complete || performance.now() > deadline) return { layout, ends }
+      await sleep(PAUSE_MS)
+    }
   }
 
   /** Sends until the controller has decided; `undefined` is success. */
