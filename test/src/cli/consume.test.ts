@@ -105,9 +105,8 @@ describe('without a group, Ctrl-C', () => {
     const first = new Running(['consume', address, '--from', 'latest'])
     await ok(['groups', 'list', backendOf(address)]) // it has had the time to start
     const line = '{"key":"late","value":{"n":-1}}\n'
-    const sending = setInterval(() => void ok(['produce', address], line).catch(() => {}), 300)
-    await first.lines(1)
-    clearInterval(sending)
+    do await ok(['produce', address], line)
+    while (first.stdout === '')
     first.child.kill('SIGINT')
     const { stderr } = await first.finished
     const start = /To go on: --from (\S+)\n$/.exec(stderr)![1]!

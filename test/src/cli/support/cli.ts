@@ -43,7 +43,10 @@ export class Running {
       for (const listener of this.listeners) listener()
       return { code, signal, stdout: this.stdout, stderr: this.stderr }
     })
-    onTestFinished(() => void this.child.kill('SIGKILL'))
+    onTestFinished(async () => {
+      this.child.kill('SIGKILL')
+      await this.finished // before its directory is removed
+    })
   }
 
   /** Resolves when so many lines were printed, or it ended. */
