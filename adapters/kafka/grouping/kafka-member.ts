@@ -33,6 +33,9 @@ interface Held extends TopicPartition {
 const GATHER_MS = 100
 /** After the core's own deadline, for what it has to say about it. Milliseconds. */
 const GRACE_MS = 250
+/** By then a leader of this library has stored where the group begins; Apache's leave that to the members. Milliseconds. */
+const LEADER_MS = 5_000
+const MAX_INT32 = 2 ** 31 - 1
 /** How long a rebalance waits for members; they answer at once, whatever they drain. Milliseconds. */
 const LEAST_REBALANCE_MS = 5_000
 
@@ -83,8 +86,9 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
     this.#options = options
     this.#events = events
     this.#onClose = onClose
-    const rebalanceTimeoutMs = Math.max(LEAST_REBALANCE_MS, drainTimeoutMs, sessionTimeoutMs)
-    const settings = { group, from, sessionTimeoutMs: Math.ceil(sessionTimeoutMs), rebalanceTimeoutMs }
+    const whole = (ms: number): number => Math.min(MAX_INT32, Math.ceil(ms))
+    const rebalanceTimeoutMs = whole(Math.max(LEAST_REBALANCE_MS, drainTimeoutMs, sessionTimeoutMs))
+    const settings = { group, from, sessionTimeoutMs: whole(sessionTimeoutMs), rebalanceTimeoutMs }
     this.#membership = new Membership(cluster, settings, this)
   }
 
@@ -240,6 +244,7 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
   /** Begins what it was dealt, each when it is known where to resume. */
   async #acquire(fresh: readonly Held[]): Promise<void> {
     const { group } = this.#options
+    let aloneAt = performance.now() + LEADER_MS
     for (let pauseMs = 10; ; pauseMs = Math.min(250, pauseMs * 2)) {
       const pending = fresh.filter(
         (held) => held.state === 'acquiring' && this.#held.get(keyOf(held)) === held,
@@ -249,6 +254,10 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
         const options = { stable: true, lane: this.#membership.lane }
         const committed = await committedOffsets(this.#cluster, group, pending, options)
         for (const offset of committed) if (offset.offset >= 0) this.#begin(offset)
+        if (performance.now() > aloneAt) {
+          aloneAt = performance.now() + LEADER_MS
+          await this.#membership.begin(pending.filter(({ state }) => state === 'acquiring'))
+        }
       } catch (error) {
         const failure = classify(error)
         if (this.#membership.over) return
@@ -281,7 +290,8 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
     const assignment = held.assignment as Assignment
     held.state = 'draining'
     const timer = new AbortController()
-    const late = sleep(this.#options.drainTimeoutMs + GRACE_MS, 'late', { signal: timer.signal })
+    const lateMs = Math.min(MAX_INT32, this.#options.drainTimeoutMs + GRACE_MS)
+    const late = sleep(lateMs, 'late', { signal: timer.signal })
     const outcome = await Promise.race([this.#events.revoked(assignment), late]).catch(() => undefined)
     timer.abort()
     late.catch(() => {})
@@ -297,9 +307,9 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
   #releaseSoon(): void {
     const left = [...this.#toRelease]
     if (left.length === 0) return
-    const let_go = left.filter((key) => !this.#held.has(key))
-    if (let_go.length === left.length) return this.#release()
-    if (let_go.length > 0) this.#gathering ??= setTimeout(() => this.#release(), GATHER_MS)
+    const gone = left.filter((key) => !this.#held.has(key))
+    if (gone.length === left.length) return this.#release()
+    if (gone.length > 0) this.#gathering ??= setTimeout(() => this.#release(), GATHER_MS)
   }
 
   #release(): void {

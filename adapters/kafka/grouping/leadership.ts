@@ -18,6 +18,8 @@ export interface Term {
   readonly lane: string
 }
 
+type Initial = readonly (TopicPartition & { readonly offset: number })[]
+
 /** How long to look for the offsets at which a group begins before the next leader does. Milliseconds. */
 const PATIENCE_MS = 30_000
 
@@ -31,6 +33,8 @@ export class Leadership {
   /** Of all members, as dealt out last. */
   #topics: readonly string[] = []
   #dealt: readonly TopicPartition[] = []
+  /** A topic that was deleted and created anew has another one. */
+  readonly #ids = new Map<string, string>()
 
   constructor(cluster: KafkaCluster, group: string, from: From) {
     this.#cluster = cluster
@@ -72,23 +76,47 @@ export class Leadership {
     )
     if (fresh.size === 0) return
     const partitions = this.#dealt.filter(({ topic }) => fresh.has(topic))
+    await this.#beginIn(term, partitions, (initial) => initial, signal)
+  }
+
+  /**
+   * The same for a member that waits in vain, because the leader is a client that does no such thing: of what is its own. Members
+   * that do so at once may each take a topic for new to the group.
+   */
+  async beginAlone(term: Term, own: readonly TopicPartition[], signal: AbortSignal): Promise<void> {
+    const topics = new Set(own.map(({ topic }) => topic))
+    const partitions: TopicPartition[] = []
+    for (const topic of topics) {
+      const layout = await this.#cluster.wire.topic(topic)
+      for (const { id } of layout.partitions) partitions.push({ topic, partition: id })
+    }
+    const keys = new Set(own.map(keyOf))
+    await this.#beginIn(term, partitions, (initial) => initial.filter((it) => keys.has(keyOf(it))), signal)
+  }
+
+  async #beginIn(
+    term: Term,
+    partitions: readonly TopicPartition[],
+    choose: (initial: Initial) => Initial,
+    signal: AbortSignal,
+  ): Promise<void> {
     await retrying(
       async () => {
         const options = { stable: true, lane: term.lane }
         const committed = await committedOffsets(this.#cluster, this.#group, partitions, options)
-        const initial = await initialOffsets(this.#cluster, committed, this.#from)
-        if (initial.length === 0 || (await this.#store(term, initial))) {
-          for (const partition of partitions) this.#begun.add(keyOf(partition))
+        const initial = choose(await initialOffsets(this.#cluster, committed, this.#from))
+        if (initial.length > 0 && !(await this.#store(term, initial))) return
+        for (const { topic, partition, offset } of committed) {
+          if (offset >= 0 || initial.some((it) => it.topic === topic && it.partition === partition)) {
+            this.#begun.add(keyOf({ topic, partition }))
+          }
         }
       },
       { deadline: performance.now() + PATIENCE_MS, signal },
     )
   }
 
-  async #store(
-    { memberId, generation, lane }: Term,
-    initial: readonly (TopicPartition & { readonly offset: number })[],
-  ): Promise<boolean> {
+  async #store({ memberId, generation, lane }: Term, initial: Initial): Promise<boolean> {
     const answers = await this.#cluster.wire.request(
       coordinatorOf(this.#group),
       offsetCommit,
@@ -113,6 +141,10 @@ export class Leadership {
     for (const topic of this.#topics.toSorted()) {
       try {
         const layout = await this.#cluster.wire.topic(topic, { maxAgeMs: 200 })
+        if (this.#ids.get(topic) !== layout.id) {
+          this.#ids.set(topic, layout.id)
+          for (const { id } of layout.partitions) this.#begun.delete(keyOf({ topic, partition: id }))
+        }
         for (const { id } of layout.partitions) partitions.push({ topic, partition: id })
       } catch (error) {
         // One that was deleted, or is not there yet, has none; its members find out by themselves.

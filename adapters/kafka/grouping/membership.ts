@@ -50,7 +50,7 @@ let memberships = 0
  * the group or its own member asks for it. Rebalances are cooperative (KIP-429): what stays is worked on through them.
  */
 export class Membership {
-  /** Of heartbeats and checkpoints. Joining waits at the broker, and has a connection of its own. */
+  /** Of checkpoints. Joining waits at the broker: it has a connection of its own, which heartbeats use in between. */
   readonly lane: string
   memberId = ''
   /** Of the assignment that is in force; -1 before the first. */
@@ -114,6 +114,13 @@ export class Membership {
     this.#host.expelled()
     this.#announce()
     this.rejoin()
+  }
+
+  /** Stores where the group begins in these, which are this member's, where no leader does. Rejects with what is for good. */
+  async begin(own: readonly TopicPartition[]): Promise<void> {
+    if (this.#leads) return
+    const { memberId, generation, lane } = this
+    await this.#leadership.beginAlone({ memberId, generation, lane }, own, this.signal)
   }
 
   /** Leaves at once. Idempotent. */
@@ -286,7 +293,8 @@ export class Membership {
       this.#coordinator,
       heartbeat,
       { group: this.#options.group, generation, memberId, groupInstanceId: null },
-      { lane: this.lane, timeoutMs: Math.max(1_000, this.#sessionTimeoutMs) },
+      // Not behind checkpoints that are slow to be stored.
+      { lane: this.#joinLane, timeoutMs: Math.max(1_000, this.#sessionTimeoutMs) },
     )
     if (errorCode === KafkaError.NONE) return true
     if (errorCode === KafkaError.UNKNOWN_MEMBER_ID) {

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { afterAll, beforeAll, describe, inject, test } from 'vitest'
+import { eventually } from '../../../conformance/eventually.ts'
+import { sharedBroker, uniqueName } from '../../../support/kafka/shared-broker.ts'
+import { BrokerShell } from '../support/broker-shell.ts'
+import { TestCluster } from '../support/test-cluster.ts'
+import { TestMember } from '../support/test-member.ts'
+
+const COOPERATIVE = [
+  '--command-property',
+  'partition.assignment.strategy=org.apache.kafka.clients.consumer.CooperativeStickyAssignor',
+  '--command-property',
+  'auto.commit.interval.ms=100',
+]
+
+describe.skipIf(!inject('docker'))("members beside Apache's own clients and tools", () => {
+  let cluster: TestCluster
+  let shell: BrokerShell
+
+  beforeAll(async () => {
+    const address = await sharedBroker()
+    cluster = await TestCluster.open(address)
+    shell = await BrokerShell.at(address)
+  }, 120_000)
+  afterAll(() => cluster?.close())
+
+  test("a group is shared with Apache's cooperative consumer, whoever leads; its tools describe it", {
+    timeout: 60_000,
+  }, async () => {
+    const topic = await cluster.topic(4)
+    for (let partition = 0; partition < 4; partition++) await cluster.write(topic, partition, ['a', 'b'])
+    const group = uniqueName('group')
+    const consume = () => shell.start('console-consumer', '--topic', topic, '--group', group, ...COOPERATIVE)
+    const ours = await TestMember.join(cluster, group, topic)
+    const all = await ours.holds(4)
+    for (const assignment of all) assert.equal(await ours.checkpoint(assignment, '1:0', 'state'), undefined)
+    consume()
+    await eventually(() => ours.held.size === 2, { withinMs: 20_000, what: 'Apache has its share' })
+    assert.ok(!ours.events.some((event) => event.startsWith('lost')))
+    const described = await shell.run('consumer-groups', '--describe', '--group', group)
+    const rows = described.split('\n').filter((line) => line.includes(topic))
+    assert.equal(rows.length, 4, described)
+    const owners = new Set(rows.map((row) => row.trim().split(/\s+/)[6]))
+    assert.ok(owners.size === 2 && owners.has(ours.member.memberId), described)
+    // Now Apache's consumer leads: the topic's later partitions are begun by whoever is given them.
+    await ours.member.leave()
+    const again = await TestMember.join(cluster, group, topic)
+    await eventually(() => again.held.size === 2, {
+      withinMs: 15_000,
+      what: 'a share beside an Apache leader',
+    })
+    for (const { checkpoint } of again.assignments)
+      assert.ok(['1:0', '2:0', '2'].includes(checkpoint), checkpoint)
+    await shell.end(group)
+    await eventually(() => again.held.size === 4, {
+      withinMs: 15_000,
+      what: 'all of it after Apache has left',
+    })
+    await again.member.leave()
+    const reset = ['--reset-offsets', '--to-earliest', '--execute', '--topic', topic, '--group', group]
+    await shell.run('consumer-groups', ...reset)
+    const last = await TestMember.join(cluster, group, topic)
+    assert.deepEqual(
+      (await last.holds(4)).map(({ checkpoint, state }) => [checkpoint, state]),
+      new Array(4).fill(['0', null]),
+    )
+    await last.member.leave()
+  })
+
+  test("beside an Apache leader a new topic's partitions are begun all the same", {
+    timeout: 60_000,
+  }, async () => {
+    const topic = await cluster.topic(2)
+    const group = uniqueName('group')
+    shell.start('console-consumer', '--topic', topic, '--group', group, ...COOPERATIVE)
+    const groupHasMember = async () => (await shell.run('consumer-groups', '--list')).includes(group)
+    await eventually(groupHasMember, { withinMs: 20_000, what: 'Apache leads' })
+    const ours = await TestMember.join(cluster, group, topic)
+    await eventually(() => ours.held.size === 1, { withinMs: 20_000, what: 'a share' })
+    await shell.end(group)
+    await ours.member.leave()
+  })
+})
