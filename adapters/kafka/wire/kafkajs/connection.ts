@@ -120,7 +120,8 @@ class KafkajsLink implements BrokerConnection {
     if (this.#lost !== undefined) return
     this.#lost = error
     this.#queue.rejectAll(error)
-    this.#socket?.destroy()
+    // With an error, so that kafkajs ends its timer where it is still waiting for the connection.
+    this.#socket?.destroy(error)
     void this.#connection.disconnect().catch(() => {})
   }
 
@@ -169,7 +170,7 @@ class KafkajsLink implements BrokerConnection {
   /** kafkajs renews 10 s ahead, which with sessions of a few seconds would be before each request. */
   #setRenewal(): void {
     const lifetimeMs = Number(this.#connection.sessionLifetime.toString())
-    this.#connection.reauthenticationThreshold = Math.min(RENEW_AHEAD_MS, lifetimeMs / 5)
+    this.#connection.reauthenticationThreshold = Math.min(RENEW_AHEAD_MS, Math.floor(lifetimeMs / 5))
   }
 
   #checkVersion({ key, name, version }: Api<never, unknown>): void {
@@ -212,6 +213,7 @@ class KafkajsLink implements BrokerConnection {
       setImmediate(() => this.close(gone))
     })
     this.#socket = socket
+    if (this.#lost !== undefined) socket.destroy(this.#lost)
     return socket
   }
 
