@@ -8,8 +8,8 @@ export const KAFKA_LABEL = 'millrace.tests.kafka'
 export interface BrokerOptions {
   /** Beside those of the one plain broker. */
   readonly environment?: Readonly<Record<string, string>>
-  /** More listeners, each on a port of its own: `SASL_SSL` and so on. Default: plain alone. */
-  readonly listeners?: readonly string[]
+  /** More listeners, each on a port of its own: protocols (`SASL_SSL` and so on) by name. Default: plain alone. */
+  readonly listeners?: Readonly<Record<string, string>>
   readonly files?: readonly { readonly content: string; readonly target: string }[]
 }
 
@@ -26,7 +26,8 @@ export interface Broker {
 export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
   // The image that ends containers after a crash need not be fetched: leftovers are found by their label.
   process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
-  const names = ['PLAINTEXT', ...(options.listeners ?? [])]
+  const protocols = { PLAINTEXT: 'PLAINTEXT', ...options.listeners }
+  const names = Object.keys(protocols)
   const ports = await Promise.all(names.map(freePort))
   // The same port inside as outside: the broker talks to itself by the address that clients are told (KIP-890 does so for each
   // transaction).
@@ -42,7 +43,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
       KAFKA_CONTROLLER_LISTENER_NAMES: 'CONTROLLER',
       KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: [
         'CONTROLLER:PLAINTEXT',
-        ...names.map((name) => `${name}:${name}`),
+        ...Object.entries(protocols).map(([name, protocol]) => `${name}:${protocol}`),
       ].join(','),
       KAFKA_CONTROLLER_QUORUM_VOTERS: '1@localhost:9093',
       KAFKA_INTER_BROKER_LISTENER_NAME: 'PLAINTEXT',
