@@ -42,6 +42,8 @@ export const append: Case = {
     if (log && peers) all.push(...files())
     if (kafka) {
       const settings = { broker: kafka }
+      const ours = { ...settings, by: 'sendBatch', inFlight: 5 }
+      all.push({ ...millrace('kafka, sendBatch', 'kafka', BARE_LOG, ours), durability: SYSTEM })
       all.push({
         name: 'kafkajs',
         module: 'kafkajs/append',

@@ -22,7 +22,8 @@ export const batch: Case = {
       if (isTarget(shape)) all.push(millrace('batch handler, text keys', 'batch', { keys: 'text' }))
     }
     if (kafka && shape.batch === 1000) {
-      const settings = { broker: kafka, by: 'eachBatch' }
+      const settings = { broker: kafka, backend: 'kafka', by: 'eachBatch' }
+      all.push({ name: 'kafka, batch handler', module: 'millrace/batch', reference, settings })
       all.push({ name: 'kafkajs, eachBatch', module: 'kafkajs/consume', reference, settings })
     }
     return all.length === 1 ? [] : all

@@ -28,7 +28,8 @@ export const each: Case = {
       }
     }
     if (kafka && shape.batch === 1000) {
-      const settings = { broker: kafka, by: 'eachMessage' }
+      const settings = { broker: kafka, backend: 'kafka', by: 'eachMessage' }
+      all.push({ name: 'kafka, each', module: 'millrace/each', reference, settings })
       all.push({ name: 'kafkajs, eachMessage', module: 'kafkajs/consume', reference, settings })
     }
     return all.length === 1 ? [] : all

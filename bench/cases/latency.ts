@@ -21,13 +21,11 @@ export const latency: Case = {
       }
     }
     if (memory) all.push({ name: 'memory', module, durability: NOTHING, settings: { backend: 'memory' } })
-    if (kafka)
-      all.push({
-        name: 'kafkajs',
-        module: 'kafkajs/latency',
-        durability: SYSTEM,
-        settings: { broker: kafka },
-      })
+    if (kafka) {
+      const settings = { broker: kafka, backend: 'kafka' }
+      all.push({ name: 'kafka', module, durability: SYSTEM, settings })
+      all.push({ name: 'kafkajs', module: 'kafkajs/latency', durability: SYSTEM, settings })
+    }
     return all
   },
 }

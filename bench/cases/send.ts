@@ -28,6 +28,8 @@ export const send: Case = {
     }
     if (kafka) {
       const settings = { broker: kafka }
+      const ours = { ...settings, backend: 'kafka' }
+      all.push({ name: 'kafka, send', module, reference: BARE_LOG, durability: SYSTEM, settings: ours })
       all.push({
         name: 'kafkajs, send',
         module: 'kafkajs/send',

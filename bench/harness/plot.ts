@@ -67,7 +67,7 @@ function figureOf(row: Row): string {
 
 function kindOf(row: Row): keyof typeof COLOURS {
   if (row.bare) return 'bare'
-  return row.contender.startsWith('log') || row.contender.startsWith('memory') ? 'ours' : 'peer'
+  return /^(log|memory|kafka)(,|$)/.test(row.contender) ? 'ours' : 'peer'
 }
 
 function bar(x: number, y: number, width: number, fill: string, opacity: number): string {

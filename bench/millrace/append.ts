@@ -2,29 +2,31 @@ import { type Producer, type Topic, topic } from '../../src/index.ts'
 import type { Task, Work } from '../harness/contender.ts'
 import { batchesOf, TEXT_KEYS, valuesOf } from '../harness/records.ts'
 import { timed } from '../harness/timed.ts'
-import { type BytesTopic, bytesTopic, openStreams } from './open-streams.ts'
+import { type BytesTopic, bytesTopic, openStreams, topicName } from './open-streams.ts'
 
 type Send = (n: number) => Promise<unknown>
 
 /**
- * Appends batch after batch, each awaited. `by`: `sendBatch` (values with a key function), `sendBatch without keys`, or
+ * Appends batch after batch, each awaited; `inFlight` of them at a time, default 1. `by`: `sendBatch` (values with a key function), `sendBatch without keys`, or
  * `sendRecords` (objects with a text key each).
  */
 export async function open(task: Task): Promise<Work> {
   const { batch, settings } = task
   const streams = await openStreams(task)
-  let turn = 0
+  const inFlight = Number(settings.inFlight ?? 1)
   return {
     async round(records) {
-      const name = `round-${turn++}`
+      const name = topicName('append')
       await streams.admin.createTopic({ name, partitions: Number(settings.partitions ?? 1) })
       const producer = streams.producer()
-      const send = sender(producer, name, task)
+      const send = senderOf(producer, name, task)
       // What the first call has to ask for is no part of appending.
       await send(0)
-      const round = await timed(records, async () => {
-        for (let i = 0, n = 0; i < records; i += batch, n++) await send(n)
-      })
+      let next = 0
+      const sender = async (): Promise<void> => {
+        for (let n = next++; n * batch < records; n = next++) await send(n)
+      }
+      const round = await timed(records, () => Promise.all(Array.from({ length: inFlight }, sender)))
       await producer.close()
       await streams.admin.deleteTopic(name)
       return round
@@ -33,7 +35,7 @@ export async function open(task: Task): Promise<Work> {
   }
 }
 
-function sender(producer: Producer, name: string, { valueBytes, batch, settings }: Task): Send {
+function senderOf(producer: Producer, name: string, { valueBytes, batch, settings }: Task): Send {
   const values = valuesOf(valueBytes)
   if (settings.by === 'sendRecords') {
     const text: Topic<Uint8Array> = topic(name)

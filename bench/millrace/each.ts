@@ -2,7 +2,7 @@ import { type StreamRecord, topic } from '../../src/index.ts'
 import type { Round, Task, Work } from '../harness/contender.ts'
 import { passes } from '../harness/timed.ts'
 import { consumeAll } from './consume-all.ts'
-import { bytesTopic, fill, openStreams } from './open-streams.ts'
+import { bytesTopic, fill, openStreams, topicName } from './open-streams.ts'
 
 type Bytes = StreamRecord<Uint8Array, Uint8Array | string>
 
@@ -11,9 +11,9 @@ const LANES = 16
 /** A new group whose async `each` handler looks at key and value, 16 lanes. `handler: 'sync'`: one that answers at once. */
 export async function open(task: Task): Promise<Work> {
   const streams = await openStreams(task)
-  const bytes = bytesTopic('each')
+  const bytes = bytesTopic(topicName('each'))
   const records = await fill(streams, bytes, task)
-  const described = task.settings.keys === 'text' ? topic('each') : bytes
+  const described = task.settings.keys === 'text' ? topic(bytes.name) : bytes
   return {
     round: (wanted) => passes(wanted, pass),
     close: () => streams.close(),

@@ -1,16 +1,16 @@
 import type { Task, Work } from '../harness/contender.ts'
 import { FixedRate } from '../harness/fixed-rate.ts'
 import { valuesOf } from '../harness/records.ts'
-import { bytesTopic, openStreams } from './open-streams.ts'
+import { bytesTopic, openStreams, topicName } from './open-streams.ts'
 
 /** Producer and group in one process: from the time a record was due to be sent until `each` has it. */
 export async function open(task: Task): Promise<Work> {
   const streams = await openStreams(task)
-  const described = bytesTopic('latency')
+  const described = bytesTopic(topicName('latency'))
   await streams.admin.createTopic({ name: described.name })
   const values = valuesOf(task.valueBytes)
   const producer = streams.producer()
-  const consumer = streams.consumer({ group: 'latency', topics: [described], from: 'latest' })
+  const consumer = streams.consumer({ group: described.name, topics: [described], from: 'latest' })
   const started = Promise.withResolvers<void>()
   let rate: FixedRate | undefined
   const running = consumer.run({

@@ -5,10 +5,16 @@ import { batchesOf, keyOf, recordsToRead, valuesOf } from '../harness/records.ts
 /** Values and keys as bytes; the key is found by the value. */
 export type BytesTopic = Topic<Uint8Array, Uint8Array, Uint8Array>
 
-/** Connects to what the settings name: `address` is `memory:`, or `log:` with the task's folder, and its parameters. */
+/** Connects to the `backend` of the settings: a log in the task's folder, memory, or Kafka at `broker`. */
 export function openStreams({ folder, settings }: Task): Promise<Streams> {
   const fsync = settings.fsync === undefined ? '' : `?fsync=${settings.fsync}`
+  if (settings.backend === 'kafka') return connect(`kafka://${settings.broker}`)
   return connect(settings.backend === 'memory' ? 'memory:' : `log:${folder}/log${fsync}`)
+}
+
+/** A broker outlives the process: names are used once. */
+export function topicName(of: string): string {
+  return `bench-${of}-${process.pid}-${Date.now()}`
 }
 
 export function bytesTopic(name: string, keyed = true): BytesTopic {

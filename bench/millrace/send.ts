@@ -1,17 +1,16 @@
 import type { Task, Work } from '../harness/contender.ts'
 import { batchesOf, valuesOf } from '../harness/records.ts'
 import { timed } from '../harness/timed.ts'
-import { bytesTopic, openStreams } from './open-streams.ts'
+import { bytesTopic, openStreams, topicName } from './open-streams.ts'
 
 /** Single sends, `batch` of them awaited at a time. */
 export async function open(task: Task): Promise<Work> {
   const { valueBytes, batch } = task
   const streams = await openStreams(task)
   const batches = batchesOf(valuesOf(valueBytes), batch)
-  let turn = 0
   return {
     async round(records) {
-      const described = bytesTopic(`round-${turn++}`)
+      const described = bytesTopic(topicName('send'))
       await streams.admin.createTopic({ name: described.name })
       const producer = streams.producer()
       await producer.send(described, batches[0]![0]!)
