@@ -63,9 +63,10 @@ describe('the package', () => {
        import { openMemory } from 'millrace/memory'
        import { StreamError } from 'millrace/driver'
        import { conformance } from 'millrace/conformance'
+       import { replay } from 'millrace/replay'
        import 'millrace/kafka'
        import 'millrace/kinesis'
-       for (const part of [openLog, openMemory, StreamError, conformance]) if (typeof part !== 'function') throw new Error('missing')
+       for (const part of [openLog, openMemory, StreamError, conformance, replay]) if (typeof part !== 'function') throw new Error('missing')
        for (const address of ['log:./data', 'memory:']) {
          const streams = await connect(address)
          await streams.admin.createTopic({ name: 'orders' })

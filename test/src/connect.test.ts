@@ -13,12 +13,9 @@ describe('connect', () => {
     await expect(connect(address)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 
-  test.each(['kafka://localhost:9092', 'msk://localhost:9098', 'kinesis://eu-west-1'])(
-    '%s is not there yet, and says so',
-    async (address) => {
-      await expect(connect(address)).rejects.toMatchObject({ code: 'UNSUPPORTED' })
-    },
-  )
+  test('Kinesis is not there yet, and says so', async () => {
+    await expect(connect('kinesis://eu-west-1')).rejects.toMatchObject({ code: 'UNSUPPORTED' })
+  })
 
   test('what is required is checked at once', async () => {
     await expect(connect('memory:', { require: ['durable'] })).rejects.toMatchObject({ code: 'UNSUPPORTED' })

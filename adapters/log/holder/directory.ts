@@ -19,7 +19,7 @@ export function openDirectory(given: string): string {
   if (stat?.isDirectory() === false) {
     throw new StreamError('INVALID_ARGUMENT', `${folder} is a file: give a folder for the log`)
   }
-  if (stat === undefined) fs.mkdirSync(folder, { recursive: true })
+  if (stat === undefined) makeFolders(folder)
   const real = fs.realpathSync(folder)
   checkMarker(real)
   return real
@@ -57,5 +57,17 @@ function readFormat(file: string): unknown {
   } catch {
     // Cut off by a crash while it was written: it had only one content.
     return text.trim() === '' ? FORMAT_VERSION : text.trim()
+  }
+}
+
+/** One by one: `recursive` of Node never returns where a folder can be named and not made, as below `/proc`. */
+function makeFolders(folder: string): void {
+  const parent = path.dirname(folder)
+  if (parent !== folder && !fs.existsSync(parent)) makeFolders(parent)
+  try {
+    fs.mkdirSync(folder)
+  } catch (error) {
+    // Another process may have been quicker.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }

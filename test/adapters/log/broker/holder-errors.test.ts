@@ -21,6 +21,18 @@ describe('opening a log', () => {
     fs.chmodSync(folder, 0o755)
   })
 
+  it.runIf(fs.existsSync('/proc'))('refuses a folder that can be named and not made', async () => {
+    await expect(openLog('log:/proc/millrace-nowhere/data', options)).rejects.toMatchObject({
+      name: 'StreamError',
+    })
+  })
+
+  it('makes all the folders that are missing', async () => {
+    const driver = await openLog(`log:${path.join(folder, 'a/b/c')}`, options)
+    expect(await driver.admin.listTopics()).toEqual([])
+    await driver.close()
+  })
+
   it('refuses addresses that say nothing it knows', async () => {
     for (const [address, says] of [
       ['log:', /names no folder/],

@@ -32,11 +32,12 @@ export class TestProcess {
       if (message.error === undefined) call?.resolve(message.result)
       else call?.reject(Object.assign(new Error(), message.error))
     })
-    this.exited = new Promise((resolve) => {
-      this.#child.on('exit', (code) => {
-        for (const call of this.#calls.values()) call.reject(new Error('the process ended'))
-        resolve(code)
-      })
+    // What it said before it died may still be on its way: it is all here when the channel is closed too.
+    const silent = new Promise<void>((resolve) => this.#child.on('disconnect', resolve))
+    const dead = new Promise<number | null>((resolve) => this.#child.on('exit', resolve))
+    this.exited = Promise.all([dead, silent]).then(([code]) => {
+      for (const call of this.#calls.values()) call.reject(new Error('the process ended'))
+      return code
     })
   }
 
