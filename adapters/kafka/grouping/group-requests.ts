@@ -5,6 +5,9 @@ import type { TopicPartition } from '../wire/protocol/by-topic.ts'
 import { type FetchedOffset, offsetFetch } from '../wire/protocol/offset-fetch.ts'
 import type { BrokerRef } from '../wire/wire.ts'
 
+/** A coordinator that hangs is given up after so long. */
+export const REQUEST_MS = 5_000
+
 export const coordinatorOf = (group: string): BrokerRef => ({ kind: 'group', group })
 
 /** The error for a coordinator's code; one that has moved is forgotten, so that the next request looks for it. */
@@ -33,7 +36,7 @@ export async function committedOffsets(
     coordinatorOf(group),
     offsetFetch,
     { group, partitions, requireStable: stable },
-    lane === undefined ? {} : { lane },
+    lane === undefined ? { timeoutMs: REQUEST_MS } : { lane, timeoutMs: REQUEST_MS },
   )
   const code =
     answer.errorCode !== KafkaError.NONE

@@ -19,11 +19,12 @@ import { offsetCommit } from '../wire/protocol/offset-commit.ts'
 import { retrying } from '../wire/retry.ts'
 import { keyOf } from './assign-partitions.ts'
 import { decodeAssignment } from './consumer-protocol.ts'
-import { committedOffsets, coordinatorOf, refusedByCoordinator } from './group-requests.ts'
+import { committedOffsets, coordinatorOf, REQUEST_MS, refusedByCoordinator } from './group-requests.ts'
 import { resolveOffsets } from './initial-offsets.ts'
 import { decodeState } from './stored-state.ts'
 
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 20_000
+const LIMIT = { timeoutMs: REQUEST_MS }
 /** How long members that were sent away may be faster in joining again than what their group is to be told. Milliseconds. */
 const FORCE_MS = 10_000
 
@@ -42,7 +43,7 @@ export class KafkaGroups implements DriverGroups {
       // The brokers as they are now.
       await wire.topics()
       const answers = wire.brokers().map(async ({ node }) => {
-        const { errorCode, groups } = await wire.request({ kind: 'node', node }, listGroups, {})
+        const { errorCode, groups } = await wire.request({ kind: 'node', node }, listGroups, {}, LIMIT)
         if (errorCode !== KafkaError.NONE) throw errorOf(errorCode, 'listing groups')
         return groups
       })
@@ -152,9 +153,12 @@ export class KafkaGroups implements DriverGroups {
 
   async deleteGroup(group: string): Promise<void> {
     await this.#patiently(async () => {
-      const answers = await this.#cluster.wire.request(coordinatorOf(group), deleteGroups, {
-        groups: [group],
-      })
+      const answers = await this.#cluster.wire.request(
+        coordinatorOf(group),
+        deleteGroups,
+        { groups: [group] },
+        LIMIT,
+      )
       const code = answers[0]?.errorCode ?? KafkaError.UNKNOWN_SERVER_ERROR
       if (code === KafkaError.GROUP_ID_NOT_FOUND) throw notFound(group)
       if (code !== KafkaError.NONE) throw refusedByCoordinator(this.#cluster, group, code, 'deleting')
@@ -166,9 +170,12 @@ export class KafkaGroups implements DriverGroups {
   }
 
   async #describe(group: string): Promise<DescribedGroup> {
-    const answers = await this.#cluster.wire.request(coordinatorOf(group), describeGroups, {
-      groups: [group],
-    })
+    const answers = await this.#cluster.wire.request(
+      coordinatorOf(group),
+      describeGroups,
+      { groups: [group] },
+      LIMIT,
+    )
     const [described] = answers
     const code = described?.errorCode ?? KafkaError.UNKNOWN_SERVER_ERROR
     if (code === KafkaError.GROUP_ID_NOT_FOUND) throw notFound(group)
@@ -199,7 +206,7 @@ export class KafkaGroups implements DriverGroups {
       group,
       members: members.map(({ memberId, groupInstanceId }) => ({ memberId, groupInstanceId })),
     }
-    const { errorCode } = await this.#cluster.wire.request(coordinatorOf(group), leaveGroup, request)
+    const { errorCode } = await this.#cluster.wire.request(coordinatorOf(group), leaveGroup, request, LIMIT)
     if (errorCode !== KafkaError.NONE) {
       throw refusedByCoordinator(this.#cluster, group, errorCode, 'sending away the members of')
     }
@@ -210,13 +217,14 @@ export class KafkaGroups implements DriverGroups {
     group: string,
     offsets: readonly (TopicPartition & { readonly offset: number })[],
   ): Promise<void> {
-    const answers = await this.#cluster.wire.request(coordinatorOf(group), offsetCommit, {
+    const request = {
       group,
       generation: -1,
       memberId: '',
       groupInstanceId: null,
       partitions: offsets.map((offset) => ({ ...offset, leaderEpoch: -1, metadata: '' })),
-    })
+    }
+    const answers = await this.#cluster.wire.request(coordinatorOf(group), offsetCommit, request, LIMIT)
     const code = answers.find(({ errorCode }) => errorCode !== KafkaError.NONE)?.errorCode
     if (code !== undefined) throw refusedByCoordinator(this.#cluster, group, code, 'moving')
   }

@@ -8,7 +8,7 @@ import { offsetCommit } from '../wire/protocol/offset-commit.ts'
 import { retrying } from '../wire/retry.ts'
 import { assignPartitions, keyOf } from './assign-partitions.ts'
 import { decodeSubscription, encodeAssignment } from './consumer-protocol.ts'
-import { committedOffsets, coordinatorOf, refusedByCoordinator } from './group-requests.ts'
+import { committedOffsets, coordinatorOf, REQUEST_MS, refusedByCoordinator } from './group-requests.ts'
 import { initialOffsets } from './initial-offsets.ts'
 
 /** Who a leader speaks as: what it stores is refused when the group has moved on. */
@@ -127,7 +127,7 @@ export class Leadership {
         groupInstanceId: null,
         partitions: initial.map((partition) => ({ ...partition, leaderEpoch: -1, metadata: '' })),
       },
-      { lane },
+      { lane, timeoutMs: REQUEST_MS },
     )
     const code = answers.find(({ errorCode }) => errorCode !== KafkaError.NONE)?.errorCode
     if (code === undefined) return true

@@ -39,8 +39,11 @@ const PROTOCOL = 'cooperative-sticky'
 const LEAST_SESSION_MS = 6_000
 const MAX_HEARTBEAT_MS = 1_000
 const MAX_PAUSE_MS = 1_000
-/** Who joins waits for those who do not answer: at most their rebalance time-outs. Milliseconds. */
-const JOIN_MS = 60_000
+/**
+ * Who joins waits for those who do not answer. Where that takes longer than with members of this library, asking again changes
+ * nothing; and a coordinator that hangs is noticed. Milliseconds.
+ */
+const JOIN_MS = 10_000
 const LEAVE_MS = 2_000
 
 let memberships = 0
@@ -152,6 +155,10 @@ export class Membership {
     return `${this.lane}-join`
   }
 
+  get #joinMs(): number {
+    return Math.max(JOIN_MS, this.#options.rebalanceTimeoutMs + 5_000)
+  }
+
   async #run(): Promise<void> {
     while (!this.over) {
       try {
@@ -209,7 +216,7 @@ export class Membership {
         protocolType: 'consumer',
         protocols: [{ name: PROTOCOL, metadata: encodeSubscription(subscription) }],
       },
-      { lane: this.#joinLane, timeoutMs: Math.max(JOIN_MS, rebalanceTimeoutMs * 2) },
+      { lane: this.#joinLane, timeoutMs: this.#joinMs },
     )
     if (this.over) return true
     if (joined.errorCode === KafkaError.MEMBER_ID_REQUIRED) {
@@ -225,7 +232,7 @@ export class Membership {
       this.#coordinator,
       syncGroup,
       { group, generation, memberId, groupInstanceId: null, assignments },
-      { lane: this.#joinLane, timeoutMs: Math.max(JOIN_MS, rebalanceTimeoutMs * 2) },
+      { lane: this.#joinLane, timeoutMs: this.#joinMs },
     )
     if (this.over) return true
     if (synced.errorCode !== KafkaError.NONE) return this.#refused(synced.errorCode, 'joining')

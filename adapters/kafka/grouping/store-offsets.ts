@@ -5,7 +5,7 @@ import type { KafkaCluster } from '../parts.ts'
 import { KafkaError } from '../wire/error-codes.ts'
 import type { TopicPartition } from '../wire/protocol/by-topic.ts'
 import { offsetCommit } from '../wire/protocol/offset-commit.ts'
-import { coordinatorOf, refusedByCoordinator } from './group-requests.ts'
+import { coordinatorOf, REQUEST_MS, refusedByCoordinator } from './group-requests.ts'
 import type { Membership } from './membership.ts'
 
 /** A checkpoint to store, and where in the call it stood. */
@@ -27,7 +27,6 @@ export interface StoreOffsets {
 
 /** Elections and rebalances pass within this. Milliseconds. */
 const PATIENCE_MS = 20_000
-const REQUEST_MS = 10_000
 
 /**
  * Stores checkpoints under the member's generation, again while coordinators move and the group is rebalanced, as long as the

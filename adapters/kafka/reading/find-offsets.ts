@@ -13,14 +13,15 @@ export interface OffsetQuery extends TopicPartition {
   readonly timestamp: number
 }
 
-/** Elections and restarts take a few seconds. */
-const DEFAULT_PATIENCE_MS = 20_000
+/** Elections and restarts take a few seconds, and a broker that hangs is given up once before. */
+const DEFAULT_PATIENCE_MS = 30_000
+const REQUEST_MS = 5_000
 /** A topic that is not known may have been created elsewhere a moment ago; one deleted must be told as such soon. */
 const UNKNOWN_PATIENCE_MS = 2_000
 
 /**
  * Asks the leaders of partitions for offsets, each leader once, again while leaders move. Answers in the order of the
- * queries. NOT_FOUND for a partition that is not there; else what remains after `patienceMs` (default 20,000).
+ * queries. NOT_FOUND for a partition that is not there; else what remains after `patienceMs` (default 30,000).
  */
 export async function findOffsets(
   { wire }: KafkaCluster,
@@ -47,7 +48,12 @@ export async function findOffsets(
           const leaderEpoch = wire.knownTopic(topic)?.partitions[partition]?.leaderEpoch ?? -1
           return { topic, partition, timestamp, leaderEpoch }
         })
-        const answers = await wire.request({ kind: 'node', node }, listOffsets, { isolation, partitions })
+        const answers = await wire.request(
+          { kind: 'node', node },
+          listOffsets,
+          { isolation, partitions },
+          { timeoutMs: REQUEST_MS },
+        )
         for (const query of round) {
           const answer = answers.find(
             ({ topic, partition }) => topic === query.topic && partition === query.partition,

@@ -5,6 +5,8 @@ import { errorOf, isStale, KafkaError } from '../wire/error-codes.ts'
 import { offsetForLeaderEpoch } from '../wire/protocol/offset-for-leader-epoch.ts'
 import type { BrokerRef } from '../wire/wire.ts'
 
+const REQUEST_MS = 5_000
+
 /**
  * Asks the leader whether its log still holds what was read up to `at` (KIP-320). After an unclean election it may not: then
  * POSITION_EXPIRED, rather than other records at offsets that count as read. Rejects as `wire.request` does.
@@ -18,9 +20,8 @@ export async function checkNotTruncated(
 ): Promise<void> {
   const leader: BrokerRef = { kind: 'leader', topic, partition }
   const { leaderEpoch } = at
-  const [answer] = await wire.request(leader, offsetForLeaderEpoch, [
-    { topic, partition, currentLeaderEpoch, leaderEpoch },
-  ])
+  const asked = [{ topic, partition, currentLeaderEpoch, leaderEpoch }]
+  const [answer] = await wire.request(leader, offsetForLeaderEpoch, asked, { timeoutMs: REQUEST_MS })
   const code = answer?.errorCode ?? KafkaError.UNKNOWN_SERVER_ERROR
   // One may be allowed to read a topic through a proxy or service that does not have this request.
   if (code === KafkaError.TOPIC_AUTHORIZATION_FAILED) return

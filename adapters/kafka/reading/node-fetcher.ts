@@ -26,7 +26,7 @@ const MAX_REQUESTS = 3
 const LONG_WAIT_MS = 500
 const SHORT_WAIT_MS = 25
 /** Beside what the broker may wait, for an answer that takes long to send. Milliseconds. */
-const ANSWER_MS = 15_000
+const ANSWER_MS = 10_000
 const MAX_ANSWER_BYTES = 64 << 20
 
 /** Fetches from one broker, under one isolation: all partitions whose readers wait go into one request. */

@@ -17,24 +17,30 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} }
 
 /** A cluster as the adapter's parts see it, and what a test does to it with bare requests. */
 export class TestCluster implements KafkaCluster {
-  readonly rack = undefined
+  readonly rack: string | undefined
   readonly logger = quiet
   readonly wire: KafkaCluster['wire']
 
-  constructor(wire: KafkaCluster['wire']) {
+  constructor(wire: KafkaCluster['wire'], rack?: string) {
     this.wire = wire
+    this.rack = rack
   }
 
-  static async open(address?: string): Promise<TestCluster> {
-    const [host, port] = (address ?? (await sharedBroker())).split(':')
+  /** Default: the run's shared broker. */
+  static async open(addresses?: string, rack?: string): Promise<TestCluster> {
+    const seeds = (addresses ?? (await sharedBroker())).split(',').map((address) => {
+      const [host, port] = address.split(':')
+      return { host: host!, port: Number(port) }
+    })
     return new TestCluster(
       await openWire({
-        seeds: [{ host: host!, port: Number(port) }],
+        seeds,
         clientId: 'tests',
         tls: undefined,
         sasl: undefined,
         connectTimeoutMs: 5_000,
       }),
+      rack,
     )
   }
 

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, inject, test } from 'vitest'
+import { openReader } from '../../../adapters/kafka/reading/kafka-reader.ts'
+import type { KafkaWire } from '../../../adapters/kafka/wire/wire.ts'
+import { connect, json, type Streams, topic as topicOf } from '../../../src/index.ts'
+import { quiet } from '../../conformance/connection.ts'
+import { eventually } from '../../conformance/eventually.ts'
+import { uniqueName } from '../../support/kafka/shared-broker.ts'
+import { TestCluster } from './support/test-cluster.ts'
+import { startThreeBrokers, type ThreeBrokers } from './support/three-brokers.ts'
+
+const RECORDS = 400
+
+describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails', () => {
+  let brokers: ThreeBrokers
+  let cluster: TestCluster
+  let streams: Streams
+
+  beforeAll(async () => {
+    brokers = await startThreeBrokers()
+    cluster = await TestCluster.open(brokers.addresses)
+    streams = (await connect(`kafka://${brokers.addresses}`, { logger: quiet })) as unknown as Streams
+    // The first group has its coordinator's topic made.
+    const warm = topicOf(uniqueName('warm'), { value: json<number>() })
+    await streams.admin.createTopic({ name: warm.name })
+    await streams.groups.seekGroup(uniqueName('group'), warm.name, 'earliest', {})
+  }, 180_000)
+  afterAll(async () => {
+    await streams?.close()
+    await cluster?.close()
+    await brokers?.stop()
+  })
+
+  test('reads from the replica of its own rack', { timeout: 30_000 }, async () => {
+    const topic = await cluster.topic(3)
+    for (let partition = 0; partition < 3; partition++) await cluster.write(topic, partition, ['a', 'b', 'c'])
+    const near = await TestCluster.open(brokers.addresses, 'r2')
+    const fetched: number[] = []
+    const spied = new TestCluster(spy(near.wire, fetched), 'r2')
+    for (let partition = 0; partition < 3; partition++) {
+      const reader = await openReader(
+        spied,
+        { topic, partition: String(partition), start: { from: 'earliest' }, until: 'now' },
+        () => {},
+      )
+      let count = 0
+      for (;;) {
+        const batch = await reader.next({ maxBytes: 1 << 20, signal: new AbortController().signal })
+        if (batch === null) break
+        count += batch.count
+      }
+      assert.equal(count, 3)
+      assert.equal(fetched.at(-1), 2, `the last fetch of ${partition} went to ${fetched}`)
+      await reader.close()
+    }
+    await near.close()
+  })
+
+  for (const fault of ['kill', 'pause'] as const) {
+    test(`a leader and coordinator after ${fault}: readers see each record once, groups none too early and none never`, {
+      timeout: 120_000,
+    }, async () => {
+      const topic = topicOf(uniqueName('topic'), { value: json<number>() })
+      await streams.admin.createTopic({ name: topic.name, partitions: 3 })
+      const { leader } = (await cluster.wire.topic(topic.name, { maxAgeMs: 0 })).partitions[0]!
+      const coordinatedBy = (name: string) => cluster.wire.nodeOf({ kind: 'group', group: name })
+      let group = uniqueName('group')
+      while ((await coordinatedBy(group)) !== leader) group = uniqueName('group')
+      const producer = streams.producer()
+      const read: number[] = []
+      const reading = (async () => {
+        for await (const batch of streams.read(topic, { partitions: ['0'] })) {
+          for (const record of batch) read.push(record.value as number)
+          if (read.length >= RECORDS) return
+        }
+      })()
+      const handled: number[] = []
+      const consumers = [0, 1].map(() =>
+        streams.consumer({ group, topics: [topic], checkpoint: { intervalMs: 50 } }),
+      )
+      const running = consumers.map((consumer) =>
+        consumer.run({
+          each: async (record) => {
+            if (record.partition === '0') handled.push(record.value as number)
+          },
+        }),
+      )
+      const sends: Promise<unknown>[] = []
+      for (let i = 0; i < RECORDS; i++) {
+        sends.push(producer.send(topic, i, { partition: '0' }))
+        if (i === RECORDS / 4) await brokers[fault](leader)
+        if (i % 4 === 0) await wait(10)
+      }
+      await Promise.all(sends)
+      await reading
+      assert.deepEqual(
+        read,
+        Array.from({ length: RECORDS }, (_, i) => i),
+      )
+      await eventually(() => new Set(handled).size === RECORDS, {
+        withinMs: 40_000,
+        what: `${RECORDS} records in the group`,
+      })
+      let next = 0
+      for (const value of handled) {
+        assert.ok(value <= next, `${value} came before ${next}`)
+        next = Math.max(next, value + 1)
+      }
+      await Promise.all(consumers.map((consumer) => consumer.close()))
+      await Promise.all(running)
+      const lag = (await streams.groups.describeGroup(group)).partitions.map((partition) => partition.lag)
+      assert.deepEqual(lag[0], { records: 0 })
+      await producer.close()
+      await (fault === 'kill' ? brokers.restart(leader) : brokers.unpause(leader))
+      await eventually(
+        async () => {
+          const layout = await cluster.wire.topic(topic.name, { maxAgeMs: 0 })
+          return layout.partitions.every(({ inSync }) => inSync.length === 3)
+        },
+        { withinMs: 40_000, what: 'three replicas in sync again' },
+      )
+    })
+  }
+})
+
+/** The nodes that Fetch requests go to. */
+function spy(wire: KafkaWire, nodes: number[]): KafkaWire {
+  return new Proxy(wire, {
+    get(target, name) {
+      const value = Reflect.get(target, name, target) as unknown
+      if (typeof value !== 'function') return value
+      if (name !== 'request') return value.bind(target)
+      return (...args: Parameters<KafkaWire['request']>) => {
+        const [to, { name: api }] = args
+        if (api === 'Fetch' && to.kind === 'node') nodes.push(to.node)
+        return target.request(...args)
+      }
+    },
+  })
+}
