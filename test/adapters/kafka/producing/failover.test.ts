@@ -1,0 +1,157 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { openKafka, parseAddress } from '../../../../adapters/kafka/index.ts'
+import { openWire } from '../../../../adapters/kafka/wire/open-wire.ts'
+import type { KafkaWire, PartitionLayout } from '../../../../adapters/kafka/wire/wire.ts'
+import type { Driver, EncodedRecord } from '../../../../src/driver.ts'
+import { quiet } from '../../../conformance/connection.ts'
+import { uniqueName } from '../../../support/kafka/shared-broker.ts'
+import { type Cluster, type ClusterBroker, startCluster } from '../../../support/kafka/start-cluster.ts'
+
+const PARTITIONS = 6
+const KEYS = 40
+
+describe.runIf(inject('docker'))('three brokers, two replicas in sync at least', () => {
+  let cluster: Cluster
+  let driver: Driver
+  let wire: KafkaWire
+  beforeAll(async () => {
+    cluster = await startCluster()
+    driver = await openKafka(`kafka://${cluster.address}`, { logger: quiet })
+    wire = await openWire({
+      seeds: parseAddress(`kafka://${cluster.address}`).seeds,
+      clientId: 'observer',
+      tls: undefined,
+      sasl: undefined,
+      connectTimeoutMs: 2_000,
+    })
+  }, 120_000)
+  afterAll(async () => {
+    await wire?.close()
+    await driver?.close()
+    await cluster?.stop()
+  }, 60_000)
+
+  const brokerOf = (node: number): ClusterBroker => cluster.brokers.find((each) => each.node === node)!
+
+  /** Partition 0, as the cluster sees it now. */
+  async function first(topic: string): Promise<PartitionLayout> {
+    return (await wire.topic(topic, { maxAgeMs: 0 })).partitions[0]!
+  }
+
+  const untilLedByAnother = (topic: string, node: number) =>
+    expect
+      .poll(() => first(topic).then(({ leader }) => leader), { timeout: 30_000 })
+      .toSatisfy((leader: number) => leader > 0 && leader !== node)
+
+  const untilInSync = (topic: string) =>
+    expect
+      .poll(
+        async () => {
+          const { partitions } = await wire.topic(topic, { maxAgeMs: 0 })
+          return partitions.every(({ inSync }) => inSync.length === 3)
+        },
+        { timeout: 30_000 },
+      )
+      .toBe(true)
+
+  /** Sends without a pause while `trouble` happens and a little longer; then everything must be where it was said to be. */
+  async function underLoad(trouble: (topic: string) => Promise<void>): Promise<void> {
+    const topic = uniqueName('failover')
+    await driver.admin.createTopic({ name: topic, partitions: PARTITIONS })
+    const producer = await driver.openProducer({ clientId: 'load' })
+    const places = new Map<string, string>()
+    let sent = 0
+    let over = false
+    const senders = Array.from({ length: 4 }, async (_, sender) => {
+      while (!over) {
+        const records = Array.from({ length: 10 }, (): EncodedRecord => {
+          const number = sent++
+          return {
+            key: Buffer.from(`${sender}-${number % KEYS}`),
+            value: Buffer.from(`${sender}-${number % KEYS}:${number}`),
+            headers: [],
+            timestamp: undefined,
+            partition: undefined,
+          }
+        })
+        const acknowledgement = await producer.send(topic, records)
+        for (const [i, { value }] of records.entries()) {
+          const place = `${acknowledgement.partition(i)}/${acknowledgement.position(i)}`
+          places.set(place, Buffer.from(value!).toString())
+        }
+        await sleep(2)
+      }
+    })
+    await sleep(300)
+    await trouble(topic)
+    await sleep(500)
+    over = true
+    await Promise.all(senders)
+    await producer.close(1_000)
+    const found = new Map<string, string>()
+    const last = new Map<string, number>()
+    for (let partition = 0; partition < PARTITIONS; partition++) {
+      const reader = await driver.openReader({
+        topic,
+        partition: String(partition),
+        start: { from: 'earliest' },
+        until: 'now',
+      })
+      for (;;) {
+        const batch = await reader.next({ maxBytes: 1 << 20, signal: AbortSignal.timeout(30_000) })
+        if (batch === null) break
+        for (let i = 0; i < batch.count; i++) {
+          const value = Buffer.from(batch.value(i)!).toString()
+          found.set(`${partition}/${batch.position(i)}`, value)
+          const [key, number] = value.split(':') as [string, string]
+          expect(Number(number)).toBeGreaterThan(last.get(key) ?? -1)
+          last.set(key, Number(number))
+        }
+      }
+      await reader.close()
+    }
+    expect(sent).toBeGreaterThan(100)
+    expect(places.size).toBe(sent)
+    expect([...found].sort()).toEqual([...places].sort())
+  }
+
+  test('the leader is killed, and comes back', { timeout: 90_000 }, () =>
+    underLoad(async (topic) => {
+      const { leader } = await first(topic)
+      await brokerOf(leader).kill()
+      await untilLedByAnother(topic, leader)
+      await brokerOf(leader).start()
+      await untilInSync(topic)
+    }),
+  )
+
+  test('the leader is paused for longer than its session', { timeout: 120_000 }, () =>
+    underLoad(async (topic) => {
+      const { leader } = await first(topic)
+      await brokerOf(leader).pause()
+      await untilLedByAnother(topic, leader)
+      await brokerOf(leader).unpause()
+      await untilInSync(topic)
+    }),
+  )
+
+  test('the network between the client and one broker is cut', { timeout: 120_000 }, () =>
+    underLoad(async (topic) => {
+      const { proxy } = brokerOf((await first(topic)).leader)
+      proxy.cut()
+      // How long it lasts.
+      await sleep(4_000)
+      proxy.heal()
+    }),
+  )
+
+  test('all brokers are restarted, one after another', { timeout: 180_000 }, () =>
+    underLoad(async (topic) => {
+      for (const broker of cluster.brokers) {
+        await broker.restart()
+        await untilInSync(topic)
+      }
+    }),
+  )
+})
