@@ -6,14 +6,13 @@ import {
   type PartitionReader,
   StreamError,
 } from '../../../src/driver.ts'
-import { RecordBatchView } from '../../../src/formats/record-batch/index.ts'
+import { FetchedRecords, RecordBatchView } from '../../../src/formats/record-batch/index.ts'
 import type { FetchResult } from '../broker/broker-api.ts'
 import type { BrokerLink } from '../broker-link.ts'
 import { classify } from '../classify.ts'
 import { keepAlive } from '../keep-alive.ts'
 import { pause } from '../pause.ts'
 import { unlessAborted } from '../unless-aborted.ts'
-import { LogBatch } from './log-batch.ts'
 import { findStart, ReadEnd } from './read-range.ts'
 
 /** A holder in another process answers at the latest after so long, so that one that hangs is noticed. */
@@ -103,7 +102,14 @@ export class LogReader implements PartitionReader {
     const taken = cut === undefined ? whole : view(cut)
     if (taken.nextOffset === from) return undefined
     this.#offset = taken.nextOffset
-    return new LogBatch(this.#options.topic, this.#options.partition, taken, bytes.length, limit)
+    const { topic, partition } = this.#options
+    return new FetchedRecords(taken, {
+      topic,
+      partition,
+      sizeBytes: bytes.length,
+      endOffset: limit,
+      checkpointAt: String,
+    })
   }
 
   async #fetch(maxBytes: number, signal: AbortSignal): Promise<FetchResult> {

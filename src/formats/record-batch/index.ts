@@ -7,6 +7,7 @@ export {
   readControlMarker,
 } from './control.ts'
 export { type EncodeBatchOptions, encodeBatch, encodedSize } from './encode.ts'
+export { type FetchedFrom, FetchedRecords } from './fetched-records.ts'
 export {
   baseOffset,
   baseSequence,
