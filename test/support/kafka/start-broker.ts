@@ -5,6 +5,9 @@ export const KAFKA_IMAGE = 'apache/kafka:4.2.0'
 /** What containers of the tests are known by, so that leftovers of killed runs are found. */
 export const KAFKA_LABEL = 'millrace.tests.kafka'
 
+/** What Apache's own tools in the container reach the broker by: `localhost:19091`. */
+export const INSIDE_PORT = 19_091
+
 export interface BrokerOptions {
   /** Beside those of the one plain broker. */
   readonly environment?: Readonly<Record<string, string>>
@@ -38,11 +41,19 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
     .withEnvironment({
       KAFKA_NODE_ID: '1',
       KAFKA_PROCESS_ROLES: 'broker,controller',
-      KAFKA_LISTENERS: [...names.map((name, i) => `${name}://:${inside(i)}`), 'CONTROLLER://:9093'].join(','),
-      KAFKA_ADVERTISED_LISTENERS: names.map((name, i) => `${name}://127.0.0.1:${ports[i]}`).join(','),
+      KAFKA_LISTENERS: [
+        ...names.map((name, i) => `${name}://:${inside(i)}`),
+        `INSIDE://:${INSIDE_PORT}`,
+        'CONTROLLER://:9093',
+      ].join(','),
+      KAFKA_ADVERTISED_LISTENERS: [
+        ...names.map((name, i) => `${name}://127.0.0.1:${ports[i]}`),
+        `INSIDE://localhost:${INSIDE_PORT}`,
+      ].join(','),
       KAFKA_CONTROLLER_LISTENER_NAMES: 'CONTROLLER',
       KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: [
         'CONTROLLER:PLAINTEXT',
+        'INSIDE:PLAINTEXT',
         ...Object.entries(protocols).map(([name, protocol]) => `${name}:${protocol}`),
       ].join(','),
       KAFKA_CONTROLLER_QUORUM_VOTERS: '1@localhost:9093',
