@@ -45,6 +45,7 @@ const MAX_PAUSE_MS = 1_000
  */
 const JOIN_MS = 10_000
 const LEAVE_MS = 2_000
+const MISSING_MS = 3_000
 
 let memberships = 0
 
@@ -65,6 +66,8 @@ export class Membership {
   readonly #over = new AbortController()
   #sessionTimeoutMs: number
   #leads = false
+  /** `performance.now()` since when one of its topics is unknown to the brokers. */
+  #missingSince: number | undefined
   #joining = false
   #rejoin = false
   #wake: (() => void) | undefined
@@ -317,9 +320,14 @@ export class Membership {
   }
 
   async #topicsHaveChanged(): Promise<boolean> {
-    for (const topic of this.#host.topics) {
-      // NOT_FOUND ends the membership: a topic that it was to read was deleted.
-      await this.#cluster.wire.topic(topic, { maxAgeMs: 1_000 })
+    try {
+      for (const topic of this.#host.topics) await this.#cluster.wire.topic(topic, { maxAgeMs: 300 })
+      this.#missingSince = undefined
+    } catch (error) {
+      // A topic that was deleted ends the membership. A broker that lags behind may say the same for a moment.
+      this.#missingSince ??= performance.now()
+      const gone = performance.now() - this.#missingSince > MISSING_MS
+      if (classify(error).code !== 'NOT_FOUND' || gone) throw error
     }
     return this.#leads && (await this.#leadership.hasChanged())
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, inject, test } from 'vitest'
 import { KafkaGroups } from '../../../../adapters/kafka/grouping/kafka-groups.ts'
+import { deleteTopics } from '../../../../adapters/kafka/wire/protocol/delete-topics.ts'
 import { offsetCommit } from '../../../../adapters/kafka/wire/protocol/offset-commit.ts'
 import { StreamError } from '../../../../src/driver.ts'
 import { eventually } from '../../../conformance/eventually.ts'
@@ -198,6 +199,12 @@ describe.skipIf(!inject('docker'))('members of a group on a real broker', () => 
   test('a missing topic is NOT_FOUND when joining; one that is deleted ends the membership', async () => {
     const group = uniqueName('group')
     await assert.rejects(TestMember.join(cluster, group, uniqueName('missing')), code('NOT_FOUND'))
+    const topic = await cluster.topic(2)
+    const member = await TestMember.join(cluster, group, topic)
+    await member.holds(2)
+    await cluster.wire.request({ kind: 'controller' }, deleteTopics, { names: [topic], timeoutMs: 10_000 })
+    await eventually(() => member.failure !== undefined, { withinMs: 15_000, what: 'the membership ends' })
+    assert.equal(member.failure?.code, 'NOT_FOUND')
   })
 
   test('joining and leaving by many, in any order, never gives a partition to two', async () => {
