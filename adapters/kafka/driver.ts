@@ -82,7 +82,11 @@ export class KafkaDriver implements Driver {
     // Transactions are all in-sync replicas' business, whatever the address says of other sends.
     const settings = { ...this.#engineSettings, acks: -1 as const }
     const { wire } = this.#cluster
-    const producer = await KafkaTransactionalProducer.open(wire, settings, options, (it) =>
+    // Under an id of its member's, what a killed process leaves open is found by its group.
+    const [member] = this.#members
+    const transactionalId = options.transactionalId ?? member?.transactionalId()
+    const named = { ...options, ...(transactionalId === undefined ? {} : { transactionalId }) }
+    const producer = await KafkaTransactionalProducer.open(wire, settings, named, (it) =>
       this.#transactional.delete(it),
     )
     return noted(this.#transactional, producer)

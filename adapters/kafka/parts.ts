@@ -44,6 +44,8 @@ export interface KafkaGroupMember extends GroupMember {
    * longer held.
    */
   offsetCommit(updates: readonly CheckpointUpdate[]): GroupOffsets
+  /** A fresh transactional id; what is open under it is aborted by the group when this member is gone. */
+  transactionalId(): string
 }
 
 export interface GroupOffsets {

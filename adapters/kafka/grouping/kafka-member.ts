@@ -15,6 +15,7 @@ import type { FetchedOffset } from '../wire/protocol/offset-fetch.ts'
 import { keyOf } from './assign-partitions.ts'
 import { committedOffsets } from './group-requests.ts'
 import { Membership, type MembershipHost } from './membership.ts'
+import { memberTransactionalId } from './orphaned-transactions.ts'
 import { type OffsetOf, storeOffsets } from './store-offsets.ts'
 import { decodeState, encodeState, MAX_STATE_BYTES } from './stored-state.ts'
 
@@ -184,6 +185,10 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
     })
     const { memberId, generation } = this.#membership
     return { group: this.#options.group, memberId, generation, groupInstanceId: null, offsets }
+  }
+
+  transactionalId(): string {
+    return memberTransactionalId(this.#options.group, this.memberId)
   }
 
   async abandon(assignment: Assignment): Promise<void> {

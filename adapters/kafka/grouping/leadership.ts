@@ -10,6 +10,7 @@ import { assignPartitions, keyOf } from './assign-partitions.ts'
 import { decodeSubscription, encodeAssignment } from './consumer-protocol.ts'
 import { committedOffsets, coordinatorOf, REQUEST_MS, refusedByCoordinator } from './group-requests.ts'
 import { initialOffsets } from './initial-offsets.ts'
+import { abortOrphanedTransactions } from './orphaned-transactions.ts'
 
 /** Who a leader speaks as: what it stores is refused when the group has moved on. */
 export interface Term {
@@ -33,6 +34,7 @@ export class Leadership {
   /** Of all members, as dealt out last. */
   #topics: readonly string[] = []
   #dealt: readonly TopicPartition[] = []
+  #members: ReadonlySet<string> = new Set()
   /** A topic that was deleted and created anew has another one. */
   readonly #ids = new Map<string, string>()
 
@@ -50,6 +52,7 @@ export class Leadership {
       memberId,
       subscription: decodeSubscription(metadata),
     }))
+    this.#members = new Set(members.map(({ memberId }) => memberId))
     this.#topics = [...new Set(candidates.flatMap(({ subscription }) => subscription.topics))]
     this.#dealt = await this.#partitions()
     const shares = assignPartitions(candidates, this.#dealt)
@@ -63,6 +66,11 @@ export class Leadership {
       now.length !== this.#dealt.length ||
       now.some((partition, i) => keyOf(partition) !== keyOf(this.#dealt[i]!))
     )
+  }
+
+  /** Ends what members that are gone have left open. Never rejects. */
+  async tidy(stillLeads: () => boolean): Promise<void> {
+    await abortOrphanedTransactions(this.#cluster, this.#group, this.#members, stillLeads).catch(() => {})
   }
 
   /**

@@ -267,6 +267,7 @@ export class Membership {
   }
 
   #lead(memberId: string, generation: number): void {
+    void this.#leadership.tidy(() => this.generation === generation && !this.#joining && !this.over)
     this.#leadership.begin({ memberId, generation, lane: this.lane }, this.signal).catch((error) => {
       if (this.over || this.generation !== generation) return
       const failure = classify(error)
