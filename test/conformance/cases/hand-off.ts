@@ -101,7 +101,7 @@ export const handOff: readonly Case[] = [
       let aborted = 0
       const first = await Member.start(context, {
         topics: [topic],
-        run: { concurrency: 4 },
+        run: { concurrency: 8 },
         consumer: { drainTimeoutMs: 300 },
         async each(_record, { signal }) {
           signal.addEventListener('abort', () => aborted++)
@@ -109,7 +109,10 @@ export const handOff: readonly Case[] = [
         },
       })
       await first.assigned(2)
-      await eventually(() => context.oracle.deliveredTo(context.group) > 1, { what: 'records in flight' })
+      // Whichever partition is taken, something of it is in work.
+      const inWork = () =>
+        new Set(context.oracle.of('delivered').map(({ partition }) => partition)).size === 2
+      await eventually(inWork, { what: 'records of both partitions in flight' })
       const held = context.oracle.of('delivered')
       const second = await Member.start(context, { topics: [topic] })
       await second.assigned(1)
