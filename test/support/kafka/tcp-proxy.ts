@@ -6,6 +6,7 @@ export class TcpProxy {
   readonly #server: net.Server
   readonly #sockets = new Set<net.Socket>()
   #cut = false
+  #lose: { readonly apiKey: number; resolve(): void } | undefined
 
   private constructor(server: net.Server, port: number) {
     this.#server = server
@@ -21,6 +22,13 @@ export class TcpProxy {
       server.once('error', reject).listen(port, '127.0.0.1', resolve)
     })
     return proxy
+  }
+
+  /** The next request of that kind does not arrive: its connection is closed. Resolves when that has happened. */
+  loseNext(apiKey: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#lose = { apiKey, resolve }
+    })
   }
 
   /** Nothing passes any more, in either direction, and nobody is told: as when a cable is pulled. */
@@ -47,6 +55,13 @@ export class TcpProxy {
       this.#sockets.add(from)
       from.setNoDelay(true)
       from.on('data', (data) => {
+        // Clients write whole requests: length, then the number of the API.
+        if (from === client && this.#lose !== undefined && data.readInt16BE(4) === this.#lose.apiKey) {
+          this.#lose.resolve()
+          this.#lose = undefined
+          client.destroy()
+          return
+        }
         if (!to.write(data) && !this.#cut) {
           from.pause()
           to.once('drain', () => {
