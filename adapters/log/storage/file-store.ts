@@ -76,8 +76,13 @@ export class FileStore implements SegmentStore {
   }
 }
 
+/** What was appended last is in the page cache: so much of it is read without the trip to the thread pool. */
+const HOT_BYTES = 64 * 1024
+
 class FileHandle implements StoreFile {
   readonly #fd: number
+  /** Bytes that were there before this handle. */
+  readonly #found: number
   #size: number
   #closed = false
   // A write failed and its bytes could not be cut off: that comes first before the next one.
@@ -85,7 +90,7 @@ class FileHandle implements StoreFile {
 
   constructor(file: string, flags: number) {
     this.#fd = fs.openSync(file, flags, 0o644)
-    this.#size = fs.fstatSync(this.#fd).size
+    this.#found = this.#size = fs.fstatSync(this.#fd).size
   }
 
   get sizeBytes(): number {
@@ -114,6 +119,9 @@ class FileHandle implements StoreFile {
   }
 
   async read(buffer: Buffer, offset: number, length: number, position: number): Promise<number> {
+    if (position >= this.#found && position >= this.#size - HOT_BYTES) {
+      return fs.readSync(this.#fd, buffer, offset, length, position)
+    }
     let done = 0
     while (done < length) {
       const count = await this.#readOnce(buffer, offset + done, length - done, position + done)
