@@ -29,6 +29,9 @@ async function answer(request: Request): Promise<Answer> {
   return { kind: 'close', peakRssMiB }
 }
 
+// Its parent was interrupted: nobody waits any more.
+process.on('disconnect', () => process.exit())
+
 process.on('message', (request: Request) => {
   answer(request).then(
     (done) => {
