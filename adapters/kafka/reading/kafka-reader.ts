@@ -9,6 +9,7 @@ import {
 } from '../../../src/driver.ts'
 import {
   batchSize,
+  FetchedRecords,
   HEADER_BYTES,
   leaderEpoch as leaderEpochAt,
   RecordBatchView,
@@ -21,7 +22,6 @@ import { errorOf, isStale, KafkaError } from '../wire/error-codes.ts'
 import type { FetchedPartition } from '../wire/protocol/fetch.ts'
 import type { BrokerRef } from '../wire/wire.ts'
 import { Fetchers } from './fetchers.ts'
-import { KafkaBatch } from './kafka-batch.ts'
 import { checkNotTruncated } from './leader-epochs.ts'
 import { checkInside, findStart, ReadEnd } from './read-range.ts'
 import { unlessAborted } from './unless-aborted.ts'
@@ -220,14 +220,13 @@ class KafkaReader implements PartitionReader {
     this.#neededBytes = 0
     const leaderEpoch = commonEpoch(records, whole.sizeBytes)
     this.#at = { offset: taken.nextOffset, leaderEpoch }
-    return new KafkaBatch(
-      this.#topic,
-      String(this.#partition),
-      taken,
-      records.length,
-      highWatermark,
-      leaderEpoch,
-    )
+    return new FetchedRecords(taken, {
+      topic: this.#topic,
+      partition: String(this.#partition),
+      sizeBytes: records.length,
+      endOffset: highWatermark,
+      checkpointAt: (offset) => formatCheckpoint(offset, leaderEpoch),
+    })
   }
 }
 
