@@ -13,6 +13,7 @@ import { KafkaError } from '../wire/error-codes.ts'
 import { endTxn } from '../wire/protocol/end-txn.ts'
 import { txnOffsetCommit } from '../wire/protocol/txn-offset-commit.ts'
 import type { KafkaWire } from '../wire/wire.ts'
+import { awaitMarkers } from './await-markers.ts'
 import { askCoordinator } from './coordinator.ts'
 import type { TransactionalIdentity } from './transactional-identity.ts'
 
@@ -116,6 +117,7 @@ export class KafkaTransaction implements DriverTransaction {
         performance.now() + END_DEADLINE_MS,
       )
       identity.reset()
+      await awaitMarkers(this.#wire, transactionalId)
     } catch (error) {
       identity.fail(classify(error))
       throw error
