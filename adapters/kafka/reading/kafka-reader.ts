@@ -23,7 +23,7 @@ import type { FetchedPartition } from '../wire/protocol/fetch.ts'
 import type { BrokerRef } from '../wire/wire.ts'
 import { Fetchers } from './fetchers.ts'
 import { checkNotTruncated } from './leader-epochs.ts'
-import { checkInside, findStart, ReadEnd } from './read-range.ts'
+import { checkInside, findStart, ReadEnd, truncatedBefore } from './read-range.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
 const MAX_PAUSE_MS = 500
@@ -176,12 +176,7 @@ class KafkaReader implements PartitionReader {
     const settling = now - this.#troubledSince < SETTLING_MS
     // A leader that was elected uncleanly ends below what was read: that, too, is a place that is gone.
     if (error.code === 'INVALID_ARGUMENT' && error.position !== undefined && !settling) {
-      throw new StreamError('POSITION_EXPIRED', `the partition was truncated: ${error.message}`, {
-        topic: this.#topic,
-        partition: String(this.#partition),
-        position: error.position,
-        cause: error,
-      })
+      throw truncatedBefore(this.#topic, this.#partition, this.#at.offset, error)
     }
     const passes =
       error.retryable ||

@@ -1,9 +1,9 @@
-import { StreamError } from '../../../src/driver.ts'
 import type { ResumePoint } from '../checkpoints.ts'
 import type { KafkaCluster } from '../parts.ts'
 import { errorOf, isStale, KafkaError } from '../wire/error-codes.ts'
 import { offsetForLeaderEpoch } from '../wire/protocol/offset-for-leader-epoch.ts'
 import type { BrokerRef } from '../wire/wire.ts'
+import { truncatedBefore } from './read-range.ts'
 
 const REQUEST_MS = 5_000
 
@@ -34,10 +34,5 @@ export async function checkNotTruncated(
   }
   const { endOffset } = answer!
   if (endOffset < 0 || endOffset >= at.offset) return
-  throw new StreamError(
-    'POSITION_EXPIRED',
-    `partition ${partition} of '${topic}' was truncated to ${endOffset} after it had been read up to ${at.offset} (an unclean ` +
-      'leader election): decide what to do about the records that are gone, then seek',
-    { topic, partition: String(partition), position: String(at.offset) },
-  )
+  throw truncatedBefore(topic, partition, at.offset, undefined)
 }

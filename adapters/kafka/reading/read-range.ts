@@ -24,8 +24,31 @@ export async function findStart(cluster: KafkaCluster, options: DriverReaderOpti
   if ('timestamp' in from) {
     return { offset: await offsetOfTime(cluster, options, from.timestamp), leaderEpoch: -1 }
   }
-  await checkInside(cluster, topic, partition, from.offset)
-  return { offset: from.offset, leaderEpoch }
+  const { offset } = from
+  try {
+    await checkInside(cluster, topic, partition, offset)
+  } catch (error) {
+    // Nobody chose that place: the log ended behind it once.
+    const truncated =
+      'checkpoint' in start && error instanceof StreamError && error.code === 'INVALID_ARGUMENT'
+    throw truncated ? truncatedBefore(topic, partition, offset, error) : error
+  }
+  return { offset, leaderEpoch }
+}
+
+/** For a place that was read up to and is not there any more. */
+export function truncatedBefore(
+  topic: string,
+  partition: number,
+  offset: number,
+  cause: unknown,
+): StreamError {
+  return new StreamError(
+    'POSITION_EXPIRED',
+    `partition ${partition} of '${topic}' was truncated below ${offset}, up to which it had been read (an unclean leader election): ` +
+      'decide what to do about the records that are gone, then seek',
+    { topic, partition: String(partition), position: String(offset), cause },
+  )
 }
 
 /** POSITION_EXPIRED below the partition's start, INVALID_ARGUMENT beyond its end. */
