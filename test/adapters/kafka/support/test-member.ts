@@ -1,8 +1,7 @@
 import { joinGroup } from '../../../../adapters/kafka/grouping/kafka-member.ts'
-import type { KafkaGroupMember } from '../../../../adapters/kafka/parts.ts'
+import type { KafkaCluster, KafkaGroupMember } from '../../../../adapters/kafka/parts.ts'
 import type { Assignment, JoinOptions, StreamError } from '../../../../src/driver.ts'
 import { eventually } from '../../../conformance/eventually.ts'
-import type { TestCluster } from './test-cluster.ts'
 
 /** A member on the bare contract that remembers what it was told. */
 export class TestMember {
@@ -14,7 +13,7 @@ export class TestMember {
   drain: (assignment: Assignment) => Promise<void> = async () => {}
 
   static async join(
-    cluster: TestCluster,
+    cluster: KafkaCluster,
     group: string,
     topic: string,
     options: Partial<JoinOptions> = {},
