@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { getContainerRuntimeClient } from 'testcontainers'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { connect, json, type Streams, topic } from '../../../../src/index.ts'
+import { quiet } from '../../../conformance/connection.ts'
+import { eventually } from '../../../conformance/eventually.ts'
+import { type Broker, INSIDE_PORT, startBroker } from '../../../support/kafka/start-broker.ts'
+import { Pipeline, type PipelineOrder, type Step } from './pipeline.ts'
+
+const LONG = process.env.MILLRACE_LONG === '1'
+const ROUNDS = LONG ? 200 : 10
+/** So many records of each key come in each round. */
+const PER_ROUND = 6
+const KEYS = Array.from({ length: 20 }, (_, i) => `k${i}`)
+const PIPELINES = 2
+
+type Trouble = 'pipeline' | 'broker restarted' | 'broker killed' | 'both'
+
+/** Small, repeatable random numbers. */
+function randomOf(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0
+    return state / 2 ** 32
+  }
+}
+
+describe.runIf(inject('docker'))('a pipeline of transactions', () => {
+  let broker: Broker
+  let streams: Streams
+  let running: Pipeline[] = []
+
+  beforeAll(async () => {
+    broker = await startBroker({
+      environment: {
+        // One that was killed is let in again when its session is over.
+        KAFKA_BROKER_SESSION_TIMEOUT_MS: '2000',
+        KAFKA_BROKER_HEARTBEAT_INTERVAL_MS: '500',
+      },
+    })
+    streams = (await connect(`kafka://${broker.address}`, { logger: quiet })) as unknown as Streams
+  }, 120_000)
+  afterAll(async () => {
+    await Promise.all(running.map((pipeline) => pipeline.kill()))
+    await streams?.close()
+    await broker?.stop()
+  }, 60_000)
+
+  async function control() {
+    const { container } = await getContainerRuntimeClient()
+    return container.getById(broker.container.getId())
+  }
+
+  /** What Apache's console consumer prints of committed records, topic by topic in the order of each partition. */
+  async function committedIn(order: PipelineOrder, expected: number): Promise<Step[]> {
+    const script = [
+      '/opt/kafka/bin/kafka-console-consumer.sh',
+      `--bootstrap-server localhost:${INSIDE_PORT}`,
+      `--include '${order.outputs.join('|')}'`,
+      '--isolation-level read_committed --from-beginning',
+      // One more than there may be: it waits for that, and gives up.
+      `--max-messages ${expected + 1} --timeout-ms 6000 2>/dev/null`,
+    ].join(' ')
+    const { stdout } = await broker.container.exec(['bash', '-c', script])
+    return stdout
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line))
+  }
+
+  test(`gives each result once, in order per key, over ${ROUNDS} kills at random points`, {
+    timeout: 120_000 + ROUNDS * 20_000,
+  }, async () => {
+    const seed = Number(process.env.MILLRACE_SEED ?? Date.now() % 1_000_000)
+    console.log(`MILLRACE_SEED=${seed}`)
+    const random = randomOf(seed)
+    const input = topic('in', { value: json<Step>(), key: ({ key }) => key })
+    const outputs = ['out-a', 'out-b']
+    for (const name of [input.name, ...outputs]) await streams.admin.createTopic({ name, partitions: 4 })
+    const order: PipelineOrder = {
+      address: `kafka://${broker.address}`,
+      group: 'pipeline',
+      input: 'in',
+      outputs,
+    }
+    const container = await control()
+    running = Array.from({ length: PIPELINES }, () => new Pipeline(order))
+    const producer = streams.producer()
+    const tally = { kills: 0, midTransaction: 0, committed: 0, failed: 0 }
+    const said = () => running.reduce((sum, { steps }) => sum + steps, 0)
+
+    async function replace(i: number): Promise<void> {
+      const victim = running[i]!
+      await victim.kill()
+      tally.kills++
+      if (victim.open) tally.midTransaction++
+      tally.committed += victim.committed
+      tally.failed += victim.failures.length
+      expect(victim.stderr).not.toContain('Error')
+      running[i] = new Pipeline(order)
+    }
+
+    async function restart(how: 'broker restarted' | 'broker killed'): Promise<void> {
+      if (how === 'broker restarted') return container.restart({ t: 20 })
+      await container.kill({ signal: 'SIGKILL' })
+      await container.start()
+    }
+
+    for (let round = 0; round < ROUNDS; round++) {
+      // In small sends, so that they are fetched in small batches.
+      const fed = Promise.all(
+        Array.from({ length: PER_ROUND }, async (_, i) => {
+          await sleep(i * 5)
+          const steps = KEYS.map((key) => ({ key, n: round * PER_ROUND + i }))
+          await producer.sendBatch(input, steps)
+        }),
+      )
+      const goal = said() + 1 + Math.floor(random() * 24)
+      await eventually(() => said() >= goal, {
+        withinMs: 45_000,
+        what: `the pipelines get on in round ${round}: ${running.map((it) => it.stderr + it.failures.join())}`,
+      })
+      await sleep(random() * 10)
+      // Each third round has the broker in it.
+      const troubles: Trouble[] =
+        round % 3 === 1 ? ['broker restarted', 'broker killed', 'both'] : ['pipeline']
+      const trouble = troubles[Math.floor(random() * troubles.length)]!
+      const victim = Math.floor(random() * PIPELINES)
+      if (trouble === 'pipeline') await replace(victim)
+      else if (trouble === 'both')
+        await Promise.all([sleep(random() * 20).then(() => replace(victim)), restart('broker killed')])
+      else await restart(trouble)
+      await fed
+    }
+
+    const caughtUp = async () => {
+      const { partitions } = await streams.groups.describeGroup(order.group)
+      return partitions.length === 4 && partitions.every(({ lag }) => lag.records === 0)
+    }
+    await eventually(caughtUp, {
+      withinMs: 90_000,
+      what: `everything is committed; ${running.map((it) => it.stderr + it.failures.join())}`,
+    })
+    const each = ROUNDS * PER_ROUND
+    const found = await committedIn(order, each * KEYS.length * outputs.length)
+    const byKey = new Map<string, number[]>()
+    for (const { topic, key, n } of found) {
+      const list = byKey.get(`${topic}/${key}`) ?? []
+      byKey.set(`${topic}/${key}`, list)
+      list.push(n)
+    }
+    for (const output of outputs) {
+      for (const key of KEYS) {
+        expect([output, key, byKey.get(`${output}/${key}`)]).toEqual([
+          output,
+          key,
+          Array.from({ length: each }, (_, n) => n),
+        ])
+      }
+    }
+    console.log(`${found.length} results; the killed pipelines: ${JSON.stringify(tally)}`)
+    await producer.close()
+  })
+})
