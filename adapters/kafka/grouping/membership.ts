@@ -35,7 +35,8 @@ export interface MembershipHost {
 
 /** The one that Apache's clients know by this name, so that they can be in the group too. */
 const PROTOCOL = 'cooperative-sticky'
-/** What brokers take at least, unless set otherwise: group.min.session.timeout.ms. */
+const INVALID_SESSION_TIMEOUT = 26
+/** What brokers take, unless set otherwise (group.min.session.timeout.ms); shorter sessions are doubled up to there. */
 const LEAST_SESSION_MS = 6_000
 const MAX_HEARTBEAT_MS = 1_000
 const MAX_PAUSE_MS = 1_000
@@ -228,6 +229,7 @@ export class Membership {
     }
     if (joined.errorCode !== KafkaError.NONE) return this.#refused(joined.errorCode, 'joining')
     const { memberId, generation } = joined
+    if (this.memberId === '' || this.generation < 0) this.#warnOfSession()
     this.memberId = memberId
     this.#leads = joined.leader === memberId
     const assignments = this.#leads ? await this.#leadership.deal(joined.members) : []
@@ -255,15 +257,20 @@ export class Membership {
       return false
     }
     const error = refusedByCoordinator(this.#cluster, this.#options.group, code, doing)
-    if (/INVALID_SESSION_TIMEOUT/.test(error.message) && this.#sessionTimeoutMs < LEAST_SESSION_MS) {
-      this.#cluster.logger.warn(
-        `the brokers refuse a session timeout of ${this.#sessionTimeoutMs} ms (group.min.session.timeout.ms); ${LEAST_SESSION_MS} ms are taken`,
-        { group: this.#options.group },
-      )
-      this.#sessionTimeoutMs = LEAST_SESSION_MS
+    if (code === INVALID_SESSION_TIMEOUT && this.#sessionTimeoutMs < LEAST_SESSION_MS) {
+      this.#sessionTimeoutMs = Math.min(LEAST_SESSION_MS, this.#sessionTimeoutMs * 2)
       return false
     }
     throw error
+  }
+
+  #warnOfSession(): void {
+    const { group, sessionTimeoutMs } = this.#options
+    if (this.#sessionTimeoutMs === sessionTimeoutMs) return
+    this.#cluster.logger.warn(
+      `the brokers refuse a session timeout of ${sessionTimeoutMs} ms (group.min.session.timeout.ms); ${this.#sessionTimeoutMs} ms are taken`,
+      { group },
+    )
   }
 
   #lead(memberId: string, generation: number): void {

@@ -81,14 +81,14 @@ async function join(sessionTimeoutMs = 200): Promise<TestMember> {
 
 describe('a member whose coordinator fails', () => {
   test('takes the id that it is given, and a longer session where the brokers want one', async () => {
-    faults.JoinGroup = [INVALID_SESSION_TIMEOUT, MEMBER_ID_REQUIRED]
+    faults.JoinGroup = [INVALID_SESSION_TIMEOUT, INVALID_SESSION_TIMEOUT, MEMBER_ID_REQUIRED]
     await join()
     await member.holds(1)
     assert.equal(member.member.memberId, 'm1')
     const sessions = wire.asked
       .filter(({ api }) => api === 'JoinGroup')
       .map(({ request }) => request.sessionTimeoutMs)
-    assert.deepEqual(sessions, [200, 6_000, 6_000])
+    assert.deepEqual(sessions, [200, 400, 800, 800])
     assert.equal(warnings.length, 1)
   })
 
