@@ -10,7 +10,10 @@ import { type Broker, INSIDE_PORT, startBroker } from '../../../support/kafka/st
 
 const LONG = process.env.MILLRACE_LONG === '1'
 const KILLS = LONG ? 200 : 10
-const RECORDS = KILLS * 120
+/** Records sent with each kill, in calls of so many, each of which becomes batches of its own. */
+const PER_KILL = 240
+const PER_SEND = 6
+const RECORDS = KILLS * PER_KILL
 const PARTITIONS = 3
 const KEYS = 30
 const OUTPUTS = ['pipe-out-a', 'pipe-out-b']
@@ -75,20 +78,30 @@ describe.runIf(inject('docker'))('consume, transform and produce', () => {
           partition: undefined,
         }
       })
-      await producer.send('pipe-in', inputs)
-      await producer.close(1_000)
-
+      const refused: unknown[] = []
       const next = random(42)
       const pipes = [pipe(), pipe()]
+      let inTheMiddle = 0
       for (let kill = 1; kill <= KILLS; kill++) {
         const at = Math.floor(next() * pipes.length)
+        const advanced = Promise.race([...pipes.map((each) => each.advanced()), sleep(10_000)])
+        for (let i = 0; i < PER_KILL; i += PER_SEND) {
+          const from = (kill - 1) * PER_KILL + i
+          void producer
+            .send('pipe-in', inputs.slice(from, from + PER_SEND))
+            .catch((error) => refused.push(error))
+        }
         // Not before something was done since the last one; then at any moment.
-        await Promise.race([...pipes.map(({ advanced }) => advanced()), sleep(5_000)])
-        await sleep(next() * 30)
+        await advanced
+        await sleep(next() * 20)
         pipes[at]!.child.kill('SIGKILL')
+        if ((await committed().catch(() => 0)) < kill * PER_KILL) inTheMiddle++
         pipes[at] = pipe()
         if (kill % 5 === 0) await restartBroker()
       }
+      await producer.close(30_000)
+      expect(refused).toEqual([])
+      expect(inTheMiddle).toBeGreaterThan(KILLS / 2)
       await expect
         .poll(() => committed().catch(() => 0), { timeout: 120_000, interval: 500 })
         .toBeGreaterThanOrEqual(RECORDS)
