@@ -11,7 +11,7 @@ import { type Broker, INSIDE_PORT, startBroker } from '../../../support/kafka/st
 const LONG = process.env.MILLRACE_LONG === '1'
 const KILLS = LONG ? 200 : 10
 /** Records sent with each kill, in calls of so many, each of which becomes batches of its own. */
-const PER_KILL = 240
+const PER_KILL = 120
 const PER_SEND = 6
 const RECORDS = KILLS * PER_KILL
 const PARTITIONS = 3
