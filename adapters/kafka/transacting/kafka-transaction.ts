@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Acknowledgement,
   type CheckpointUpdate,
@@ -19,6 +20,8 @@ import type { TransactionalIdentity } from './transactional-identity.ts'
 
 /** How long the end of a transaction is asked for: after that nobody can say whether it was committed. */
 const END_DEADLINE_MS = 60_000
+
+const REBALANCE_PAUSE_MS = 20
 
 /** One transaction: records and checkpoints that take effect together. */
 export class KafkaTransaction implements DriverTransaction {
@@ -86,20 +89,36 @@ export class KafkaTransaction implements DriverTransaction {
     await this.#end(false)
   }
 
+  /** Again while the group is rebalanced, as long as the assignments are the member's: their generation alone has gone by. */
   async #checkpoint(member: KafkaGroupMember, updates: readonly CheckpointUpdate[]): Promise<void> {
-    const { group, memberId, generation, groupInstanceId, offsets } = member.offsetCommit(updates)
-    if (offsets.length === 0) return
-    await this.#identity.addGroup(group)
-    await askCoordinator(
-      this.#wire,
-      { kind: 'group', group },
-      txnOffsetCommit,
-      { ...this.#identity.ref, group, memberId, generation, groupInstanceId, offsets },
-      `checkpointing group '${group}' in a transaction`,
-      (results) =>
-        results.find(({ errorCode }) => errorCode !== KafkaError.NONE)?.errorCode ?? KafkaError.NONE,
-      performance.now() + this.#timeoutMs,
-    )
+    const deadline = performance.now() + this.#timeoutMs
+    for (;;) {
+      // Rejects FENCED when they are another's by now.
+      const { group, memberId, generation, groupInstanceId, offsets } = member.offsetCommit(updates)
+      if (offsets.length === 0) return
+      await this.#identity.addGroup(group)
+      let code: number = KafkaError.NONE
+      try {
+        await askCoordinator(
+          this.#wire,
+          { kind: 'group', group },
+          txnOffsetCommit,
+          { ...this.#identity.ref, group, memberId, generation, groupInstanceId, offsets },
+          `checkpointing group '${group}' in a transaction`,
+          (results) => {
+            code =
+              results.find(({ errorCode }) => errorCode !== KafkaError.NONE)?.errorCode ?? KafkaError.NONE
+            return code
+          },
+          deadline,
+        )
+        return
+      } catch (error) {
+        const moved = code === KafkaError.ILLEGAL_GENERATION || code === KafkaError.REBALANCE_IN_PROGRESS
+        if (!moved || performance.now() + REBALANCE_PAUSE_MS > deadline) throw error
+        await sleep(REBALANCE_PAUSE_MS)
+      }
+    }
   }
 
   async #end(commit: boolean): Promise<void> {
