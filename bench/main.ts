@@ -2,6 +2,10 @@ import { append } from './cases/append.ts'
 import { batch } from './cases/batch.ts'
 import { durable } from './cases/durable.ts'
 import { each } from './cases/each.ts'
+import { kafkaConsume } from './cases/kafka-consume.ts'
+import { kafkaLatency } from './cases/kafka-latency.ts'
+import { kafkaProduce } from './cases/kafka-produce.ts'
+import { kafkaSend } from './cases/kafka-send.ts'
 import { latency } from './cases/latency.ts'
 import { read } from './cases/read.ts'
 import { send } from './cases/send.ts'
@@ -16,10 +20,12 @@ import { type Broker, brokerProblem, KAFKA_IMAGE, startBroker } from './kafkajs/
 import { type Options, parseOptions, USAGE } from './options.ts'
 
 const CASES: readonly Case[] = [append, sustained, durable, send, read, batch, each, latency]
+/** What `kafka` runs in their place: everybody on topics of the same settings. */
+const KAFKA_CASES: readonly Case[] = [kafkaProduce, kafkaSend, kafkaConsume, kafkaLatency]
 
 const options = parseOptions(
   process.argv.slice(2),
-  CASES.map(({ name }) => name),
+  [...CASES, ...KAFKA_CASES].map(({ name }) => name),
 )
 if (options === undefined) {
   process.stderr.write(USAGE)
@@ -46,8 +52,9 @@ async function run(options: Options): Promise<void> {
     memory: who === 'memory' || who === 'all',
     peers,
     kafka: broker?.address,
+    container: broker?.container,
   }
-  for (const measured of CASES) {
+  for (const measured of who === 'kafka' ? KAFKA_CASES : CASES) {
     if (options.only.length > 0 && !options.only.includes(measured.name)) continue
     const rows: Row[] = []
     for (const shape of shapesOf(measured, options)) {

@@ -24,7 +24,7 @@ async function answer(request: Request): Promise<Answer> {
     globalThis.gc?.()
     return { kind: 'round', round: await work!.round(request.records) }
   }
-  const peakRssMiB = process.resourceUsage().maxRSS / 1024
+  const peakRssMiB = work?.peakRssMiB?.() ?? process.resourceUsage().maxRSS / 1024
   await work?.close()
   return { kind: 'close', peakRssMiB }
 }

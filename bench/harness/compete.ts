@@ -47,6 +47,7 @@ export async function compete(
     }
     for (let turn = -pace.warmUps; turn < pace.rounds; turn++) {
       for (const run of runs) {
+        if (!takesPart(run.worker.contender, turn)) continue
         const round = await run.worker.round(run.records)
         if (turn >= 0) run.rounds.push(round)
         else if (unit === 'records/s') run.records = nextCount(round, shape, pace.roundMs)
@@ -62,6 +63,10 @@ export async function compete(
   } finally {
     await Promise.all(workers.map((worker) => worker.kill()))
   }
+}
+
+function takesPart({ rounds }: Contender, turn: number): boolean {
+  return rounds === undefined || (turn >= 0 && turn < rounds)
 }
 
 function nextCount(round: Round, shape: Shape, roundMs: number): number {

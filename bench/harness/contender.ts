@@ -19,6 +19,8 @@ export interface Contender {
   readonly reference?: string
   /** A limit of the machine, not a product: drawn apart. */
   readonly bare?: boolean
+  /** How many rounds it takes part in, all of which count, where each costs seconds to start. Default: all. */
+  readonly rounds?: number
   readonly settings?: Settings
 }
 
@@ -51,6 +53,8 @@ export interface Field {
   readonly peers: boolean
   /** `host:port` of a broker. */
   readonly kafka: string | undefined
+  /** The container that it runs in. */
+  readonly container: string | undefined
 }
 
 /** What a module's `open` is given. */
@@ -80,6 +84,8 @@ export interface Work {
   /** Does the work with about so many records; cases that read go over what is there until it was so many. */
   round(records: number): Promise<Round>
   close(): Promise<void>
+  /** Of another process that does the work. Default: this one's. */
+  peakRssMiB?(): number
 }
 
 export interface ContenderModule {

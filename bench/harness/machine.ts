@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync, statfsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import os from 'node:os'
+import { KAFKA_IMAGE } from '../kafkajs/start-broker.ts'
 
 /** Where and with what figures were taken. */
 export interface Machine {
@@ -55,6 +56,8 @@ function versions(): Record<string, string> {
     sqlite: process.versions.sqlite ?? 'none',
     lmdb: installed('lmdb'),
     kafkajs: installed('kafkajs'),
+    '@platformatic/kafka': installed('@platformatic/kafka'),
+    broker: KAFKA_IMAGE,
   }
 }
 

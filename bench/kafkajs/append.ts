@@ -17,7 +17,7 @@ export async function open(task: Task): Promise<Work> {
   const batches = batchesOf(messages, batch)
   return {
     async round(records) {
-      const topic = await createTopic(admin)
+      const topic = await createTopic(admin, Number(task.settings.partitions ?? 1))
       await producer.send({ topic, messages: [messages[0]!], acks: -1 })
       let next = 0
       const sender = async (): Promise<void> => {

@@ -1,6 +1,7 @@
 import type { Admin, Kafka } from 'kafkajs'
+import { produceAll } from '../bare/kafka-fill.ts'
 import type { Round, Task, Work } from '../harness/contender.ts'
-import { recordsToRead, TEXT_KEYS, valuesOf } from '../harness/records.ts'
+import { recordsToRead } from '../harness/records.ts'
 import { startClock } from '../harness/timed.ts'
 import { createTopic, openAdmin, openClient } from './open-client.ts'
 
@@ -9,26 +10,17 @@ import { createTopic, openAdmin, openClient } from './open-client.ts'
  * `eachBatch` or `eachMessage`.
  */
 export async function open(task: Task): Promise<Work> {
-  const { valueBytes, batch } = task
+  const { valueBytes, batch, settings } = task
+  const partitions = Number(settings.partitions ?? 1)
   const kafka = openClient(task)
   const admin = await openAdmin(kafka)
-  const topic = await createTopic(admin)
+  const topic = await createTopic(admin, partitions)
   const records = recordsToRead(valueBytes, batch)
-  await fill(kafka, topic, records, task)
+  await produceAll(String(settings.broker), topic, records, { valueBytes, batch, partitions })
   return {
     round: () => consume(kafka, topic, records, task),
     close: () => cleanUp(admin, topic),
   }
-}
-
-async function fill(kafka: Kafka, topic: string, records: number, { valueBytes }: Task): Promise<void> {
-  const producer = kafka.producer()
-  await producer.connect()
-  const messages = valuesOf(valueBytes).map((value, i) => ({ key: TEXT_KEYS[i]!, value }))
-  for (let i = 0; i < records; i += messages.length) {
-    await producer.send({ topic, messages: messages.slice(0, records - i), acks: -1 })
-  }
-  await producer.disconnect()
 }
 
 async function consume(

@@ -7,7 +7,7 @@ import { createTopic, openAdmin, openClient } from './open-client.ts'
 export async function open(task: Task): Promise<Work> {
   const kafka = openClient(task)
   const admin = await openAdmin(kafka)
-  const topic = await createTopic(admin)
+  const topic = await createTopic(admin, Number(task.settings.partitions ?? 1))
   const values = valuesOf(task.valueBytes)
   const producer = kafka.producer()
   await producer.connect()

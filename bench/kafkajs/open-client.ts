@@ -25,9 +25,9 @@ export async function openAdmin(kafka: Kafka): Promise<Admin> {
   }
 }
 
-/** A topic of one partition under a name of its own. */
-export async function createTopic(admin: Admin): Promise<string> {
+/** A topic under a name of its own. */
+export async function createTopic(admin: Admin, partitions = 1): Promise<string> {
   const topic = `bench-${process.pid}-${process.hrtime.bigint()}`
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })
+  await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true })
   return topic
 }

@@ -10,7 +10,7 @@ export async function open(task: Task): Promise<Work> {
   const admin = await openAdmin(kafka)
   const producer = kafka.producer()
   await producer.connect()
-  const topic = await createTopic(admin)
+  const topic = await createTopic(admin, Number(task.settings.partitions ?? 1))
   const messages = valuesOf(valueBytes).map((value, i) => ({ key: TEXT_KEYS[i]!, value }))
   const batches = batchesOf(messages, batch)
   return {

@@ -6,6 +6,8 @@ export const KAFKA_IMAGE = 'apache/kafka:4.2.0'
 export interface Broker extends AsyncDisposable {
   /** `host:port` */
   readonly address: string
+  /** The same address is good inside this container. */
+  readonly container: string
 }
 
 /** Why there is no broker to be had; undefined where Docker answers. */
@@ -24,11 +26,11 @@ export async function startBroker(): Promise<Broker> {
   process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
   const port = await freePort()
   const container = await new GenericContainer(KAFKA_IMAGE)
-    .withExposedPorts({ container: 9092, host: port })
+    .withExposedPorts({ container: port, host: port })
     .withEnvironment({
       KAFKA_NODE_ID: '1',
       KAFKA_PROCESS_ROLES: 'broker,controller',
-      KAFKA_LISTENERS: 'PLAINTEXT://:9092,CONTROLLER://:9093',
+      KAFKA_LISTENERS: `PLAINTEXT://:${port},CONTROLLER://:9093`,
       KAFKA_ADVERTISED_LISTENERS: `PLAINTEXT://127.0.0.1:${port}`,
       KAFKA_CONTROLLER_LISTENER_NAMES: 'CONTROLLER',
       KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
@@ -47,6 +49,7 @@ export async function startBroker(): Promise<Broker> {
   process.once('SIGINT', interrupted)
   return {
     address: `127.0.0.1:${port}`,
+    container: container.getId(),
     async [Symbol.asyncDispose]() {
       process.off('SIGINT', interrupted)
       await container.stop({ timeout: 1_000 })

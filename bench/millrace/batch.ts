@@ -19,12 +19,18 @@ export async function open(task: Task): Promise<Work> {
 
   async function pass(): Promise<Round> {
     let size = 0
-    const round = await consumeAll(streams, described, records, (done) => ({
-      batch: (batch: ConsumedBatch<Bytes>) => {
-        for (const record of batch) size += record.key!.length + record.value!.length
-        done(batch.length)
-      },
-    }))
+    const round = await consumeAll(
+      streams,
+      described,
+      records,
+      (done) => ({
+        batch: (batch: ConsumedBatch<Bytes>) => {
+          for (const record of batch) size += record.key!.length + record.value!.length
+          done(batch.length)
+        },
+      }),
+      task.settings.backend === 'kafka',
+    )
     if (size < records * task.valueBytes) throw new Error(`saw ${size} bytes`)
     return round
   }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { RunOptions, StreamRecord, Streams, TopicLike } from '../../src/index.ts'
 import type { Round } from '../harness/contender.ts'
 import { startClock } from '../harness/timed.ts'
@@ -8,17 +9,21 @@ type Handlers = Pick<
   'each' | 'batch' | 'concurrency'
 >
 
-/** Times a new group from the making of its consumer until its handler has had all records: the join is in it, the leaving not. */
+/**
+ * Times a new group from the making of its consumer until its handler has had all records: the join is in it, the leaving not.
+ * `fromAssignment`: the join is not in it either.
+ */
 export async function consumeAll(
   streams: Streams,
   topic: TopicLike,
   records: number,
   handlers: (done: (count: number) => void) => Handlers,
+  fromAssignment = false,
 ): Promise<Round> {
   let left = records
   let round: Round | undefined
   const finished = Promise.withResolvers<void>()
-  const stop = startClock()
+  let stop = startClock()
   const consumer = streams.consumer({ group: `bench-${randomUUID()}`, topics: [topic] })
   const running = consumer.run(
     handlers((count) => {
@@ -28,6 +33,10 @@ export async function consumeAll(
       finished.resolve()
     }) as Parameters<typeof consumer.run>[0],
   )
+  if (fromAssignment) {
+    while (consumer.stats.assignments.length === 0) await Promise.race([pause(1), running])
+    stop = startClock()
+  }
   await Promise.race([finished.promise, running])
   await consumer.close()
   await running

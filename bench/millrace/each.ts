@@ -21,15 +21,21 @@ export async function open(task: Task): Promise<Work> {
 
   async function pass(): Promise<Round> {
     let size = 0
-    const round = await consumeAll(streams, described, records, (done) => {
-      const look = (record: Bytes): void => {
-        size += record.key!.length + record.value!.length
-        done(1)
-      }
-      const each =
-        task.settings.handler === 'sync' ? look : async (record: Bytes): Promise<void> => look(record)
-      return { each, concurrency: LANES }
-    })
+    const round = await consumeAll(
+      streams,
+      described,
+      records,
+      (done) => {
+        const look = (record: Bytes): void => {
+          size += record.key!.length + record.value!.length
+          done(1)
+        }
+        const each =
+          task.settings.handler === 'sync' ? look : async (record: Bytes): Promise<void> => look(record)
+        return { each, concurrency: LANES }
+      },
+      task.settings.backend === 'kafka',
+    )
     if (size < records * task.valueBytes) throw new Error(`saw ${size} bytes`)
     return round
   }

@@ -7,7 +7,10 @@ import { bytesTopic, openStreams, topicName } from './open-streams.ts'
 export async function open(task: Task): Promise<Work> {
   const streams = await openStreams(task)
   const described = bytesTopic(topicName('latency'))
-  await streams.admin.createTopic({ name: described.name })
+  await streams.admin.createTopic({
+    name: described.name,
+    partitions: Number(task.settings.partitions ?? 1),
+  })
   const values = valuesOf(task.valueBytes)
   const producer = streams.producer()
   const consumer = streams.consumer({ group: described.name, topics: [described], from: 'latest' })

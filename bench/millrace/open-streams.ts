@@ -1,4 +1,5 @@
 import { bytes, connect, type Streams, type Topic, topic } from '../../src/index.ts'
+import { produceAll } from '../bare/kafka-fill.ts'
 import type { Task } from '../harness/contender.ts'
 import { batchesOf, keyOf, recordsToRead, valuesOf } from '../harness/records.ts'
 
@@ -26,6 +27,11 @@ export async function fill(streams: Streams, described: BytesTopic, task: Task):
   const { valueBytes, batch, settings } = task
   await streams.admin.createTopic({ name: described.name, partitions: Number(settings.partitions ?? 1) })
   const records = recordsToRead(valueBytes, batch)
+  if (settings.backend === 'kafka') {
+    const partitions = Number(settings.partitions ?? 1)
+    await produceAll(String(settings.broker), described.name, records, { valueBytes, batch, partitions })
+    return records
+  }
   const batches = batchesOf(valuesOf(valueBytes), batch)
   await using producer = streams.producer()
   for (let i = 0, n = 0; i < records; i += batch, n++) {

@@ -11,7 +11,10 @@ export async function open(task: Task): Promise<Work> {
   return {
     async round(records) {
       const described = bytesTopic(topicName('send'))
-      await streams.admin.createTopic({ name: described.name })
+      await streams.admin.createTopic({
+        name: described.name,
+        partitions: Number(task.settings.partitions ?? 1),
+      })
       const producer = streams.producer()
       await producer.send(described, batches[0]![0]!)
       const sent = new Array<Promise<unknown>>(batch)

@@ -1,0 +1,38 @@
+import type { Task, Work } from '../harness/contender.ts'
+import { batchesOf, keyOf, valuesOf } from '../harness/records.ts'
+import { timed } from '../harness/timed.ts'
+import { createTopic, openAdmin, openClient } from '../kafkajs/open-client.ts'
+import { openProducer } from './open-client.ts'
+
+/** `producer.send` of a batch, so many of them on their way, acks of all replicas. `single`: a batch is so many sends of one message. */
+export async function open(task: Task): Promise<Work> {
+  const { valueBytes, batch, settings } = task
+  const inFlight = Number(settings.inFlight ?? 1)
+  const admin = await openAdmin(openClient(task))
+  const producer = openProducer(task)
+  return {
+    async round(records) {
+      const topic = await createTopic(admin, Number(settings.partitions))
+      const messages = valuesOf(valueBytes).map((value) => ({ topic, key: keyOf(value), value }))
+      const batches = batchesOf(messages, batch)
+      const sendOne = (message: (typeof messages)[number]): Promise<unknown> =>
+        producer.send({ messages: [message] })
+      const send = (n: number): Promise<unknown> => {
+        const all = batches[n % batches.length] as typeof messages
+        return settings.single ? Promise.all(all.map(sendOne)) : producer.send({ messages: all })
+      }
+      await send(0)
+      let next = 0
+      const sender = async (): Promise<void> => {
+        for (let n = next++; n * batch < records; n = next++) await send(n)
+      }
+      const round = await timed(records, () => Promise.all(Array.from({ length: inFlight }, sender)))
+      await admin.deleteTopics({ topics: [topic] })
+      return round
+    },
+    async close() {
+      await producer.close()
+      await admin.disconnect()
+    },
+  }
+}
