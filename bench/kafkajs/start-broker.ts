@@ -47,11 +47,13 @@ export async function startBroker(): Promise<Broker> {
     void container.stop({ timeout: 1_000 }).finally(() => process.exit(130))
   }
   process.once('SIGINT', interrupted)
+  process.once('SIGTERM', interrupted)
   return {
     address: `127.0.0.1:${port}`,
     container: container.getId(),
     async [Symbol.asyncDispose]() {
       process.off('SIGINT', interrupted)
+      process.off('SIGTERM', interrupted)
       await container.stop({ timeout: 1_000 })
     },
   }
