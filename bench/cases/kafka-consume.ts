@@ -1,5 +1,5 @@
 import type { Case } from '../harness/contender.ts'
-import { contenders } from './kafka-contender.ts'
+import { contenders, PARTITIONS } from './kafka-contender.ts'
 import { VALUE_BYTES } from './shapes.ts'
 
 const BARE = 'bare Fetch'
@@ -21,7 +21,7 @@ export const kafkaConsume: Case = {
       ...(field.peers
         ? [
             make('kafkajs, eachBatch', 'kafkajs/consume', { by: 'eachBatch' }),
-            make('kafkajs, eachMessage', 'kafkajs/consume', { by: 'eachMessage' }),
+            make('kafkajs, eachMessage', 'kafkajs/consume', { by: 'eachMessage', concurrently: PARTITIONS }),
             make('@platformatic/kafka, data events', 'platformatic/consume', { by: 'data' }),
             make('@platformatic/kafka, for await', 'platformatic/consume', { by: 'for await' }),
             make("Apache's ConsumerPerformance", 'apache/consume'),

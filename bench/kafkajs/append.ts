@@ -9,6 +9,7 @@ const IN_FLIGHT = 5
 /** `producer.send` of a batch, acks of all replicas (one). */
 export async function open(task: Task): Promise<Work> {
   const { valueBytes, batch } = task
+  const inFlight = Number(task.settings.inFlight ?? IN_FLIGHT)
   const kafka = openClient(task)
   const admin = await openAdmin(kafka)
   const producer = kafka.producer()
@@ -25,7 +26,7 @@ export async function open(task: Task): Promise<Work> {
           await producer.send({ topic, messages: batches[n % batches.length] as typeof messages, acks: -1 })
         }
       }
-      const round = await timed(records, () => Promise.all(Array.from({ length: IN_FLIGHT }, sender)))
+      const round = await timed(records, () => Promise.all(Array.from({ length: inFlight }, sender)))
       await admin.deleteTopics({ topics: [topic] })
       return round
     },

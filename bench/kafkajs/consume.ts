@@ -29,7 +29,11 @@ async function consume(
   records: number,
   { valueBytes, settings }: Task,
 ): Promise<Round> {
-  const consumer = kafka.consumer({ groupId: `bench-${process.hrtime.bigint()}` })
+  const consumer = kafka.consumer({
+    groupId: `bench-${process.hrtime.bigint()}`,
+    ...(settings.fetchBytes !== undefined && { maxBytesPerPartition: Number(settings.fetchBytes) }),
+  })
+  const partitionsConsumedConcurrently = Number(settings.concurrently ?? 1)
   let stop: ReturnType<typeof startClock> | undefined
   let left = records
   let size = 0
@@ -46,8 +50,12 @@ async function consume(
     consumer
       .run(
         settings.by === 'eachMessage'
-          ? { eachMessage: async ({ message }) => look(message.key, message.value) }
+          ? {
+              partitionsConsumedConcurrently,
+              eachMessage: async ({ message }) => look(message.key, message.value),
+            }
           : {
+              partitionsConsumedConcurrently,
               eachBatch: async ({ batch }) => {
                 for (const { key, value } of batch.messages) look(key, value)
               },
