@@ -1,11 +1,33 @@
 import { defineConfig } from 'vitest/config'
 
+const containers = ['test/adapters/kafka/**/*.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/docker.ts', 'test/support/kafka/global-setup.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'plain',
+          include: ['test/**/*.test.ts'],
+          exclude: containers,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // Brokers are clocks too: one file at a time, and nothing else beside them, or sessions end that should not.
+        extends: true,
+        test: {
+          name: 'containers',
+          include: containers,
+          fileParallelism: false,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
   },
 })
