@@ -1,7 +1,10 @@
 import type { Checkpoint, Lag } from './position.ts'
 import type { StreamRecord } from './record.ts'
 
-/** Records of one partition in order. They are decoded one by one when looked at. */
+/**
+ * Records of one partition in order. They are decoded one by one when looked at. A loop makes its records as it goes and keeps none:
+ * `at` and `records` are for those who come back to them.
+ */
 export interface Batch<R = StreamRecord> extends Iterable<R> {
   readonly topic: string
   readonly partition: string
