@@ -1,11 +1,14 @@
-import { errorOf, KafkaError } from '../wire/error-codes.ts'
+import { errorOf, isStale, KafkaError } from '../wire/error-codes.ts'
 import { initProducerId } from '../wire/protocol/init-producer-id.ts'
 import { retrying } from '../wire/retry.ts'
 import type { KafkaWire } from '../wire/wire.ts'
 import type { Identity, IdentitySource } from './identity.ts'
 
+const ANY = { kind: 'any' } as const
 const MAX_EPOCH = 0x7fff
-const DEADLINE_MS = 30_000
+/** Who waits for an id asks again until a deadline of its own. Milliseconds. */
+const PATIENCE_MS = 2_000
+const REQUEST_MS = 5_000
 
 /**
  * One producer id for all partitions, and for each an epoch of its own: brokers keep producers' states by partition, and a
@@ -38,16 +41,20 @@ export class Idempotence implements IdentitySource {
   async #ask(): Promise<Identity> {
     return retrying(
       async () => {
-        const answer = await this.#wire.request({ kind: 'any' }, initProducerId, {
+        const request = {
           transactionalId: null,
           transactionTimeoutMs: 60_000,
           producerId: -1,
           producerEpoch: -1,
-        })
-        if (answer.errorCode !== KafkaError.NONE) throw errorOf(answer.errorCode, 'asking for a producer id')
+        }
+        const answer = await this.#wire.request(ANY, initProducerId, request, { timeoutMs: REQUEST_MS })
+        const { errorCode } = answer
+        // One that waits for a controller which is gone has none to give, for half a minute perhaps: others may.
+        if (isStale(errorCode)) this.#wire.invalidate(ANY)
+        if (errorCode !== KafkaError.NONE) throw errorOf(errorCode, 'asking for a producer id')
         return { producerId: answer.producerId, epoch: answer.producerEpoch }
       },
-      { deadline: performance.now() + DEADLINE_MS },
+      { deadline: performance.now() + PATIENCE_MS },
     )
   }
 }

@@ -21,6 +21,8 @@ export class ClusterWire implements KafkaWire {
   readonly #view = new ClusterView()
   /** By node, then lane. */
   readonly #connections = new Map<number, Map<string, BrokerConnection>>()
+  /** Nodes that have failed, the last one last: what any can answer the others are asked before them. */
+  readonly #avoided = new Set<number>()
   /** Answers on their way, so that who asks the same shares them. */
   readonly #lookups = new Map<string, Promise<unknown>>()
   #closed: StreamError | undefined
@@ -119,7 +121,10 @@ export class ClusterWire implements KafkaWire {
         return
       case 'node':
         return this.#view.forgetNode(to.node)
-      case 'any':
+      case 'any': {
+        const [node] = this.#candidates()
+        if (node !== undefined) this.#avoid(node)
+      }
     }
   }
 
@@ -176,7 +181,8 @@ export class ClusterWire implements KafkaWire {
         const lanes = this.#connections.get(node)
         if (lanes?.get(lane) === connection) lanes.delete(lane)
         if (this.#closed === undefined && error.code !== 'CLOSED') {
-          this.invalidate(to)
+          if (to.kind !== 'any') this.invalidate(to)
+          this.#avoid(node)
           this.#view.forgetNode(node)
         }
       }
@@ -277,11 +283,20 @@ export class ClusterWire implements KafkaWire {
     throw new StreamError('UNAVAILABLE', `${host}:${port} knows no brokers: look after the cluster`)
   }
 
-  /** Brokers, those with an open connection first. */
+  /** Brokers to be asked what any can answer: those with an open connection first, those that failed last. */
   #candidates(): number[] {
     const nodes = this.#view.brokers.map(({ node }) => node)
-    const open = (node: number): number => (this.#connections.get(node)?.get(MAIN)?.usable ? 0 : 1)
-    return nodes.sort((a, b) => open(a) - open(b))
+    const avoided = [...this.#avoided]
+    const rank = (node: number): number => {
+      if (this.#avoided.has(node)) return 2 + avoided.indexOf(node)
+      return this.#connections.get(node)?.get(MAIN)?.usable ? 0 : 1
+    }
+    return nodes.sort((a, b) => rank(a) - rank(b))
+  }
+
+  #avoid(node: number): void {
+    this.#avoided.delete(node)
+    this.#avoided.add(node)
   }
 
   async #shared<T>(key: string, ask: () => Promise<T>): Promise<T> {

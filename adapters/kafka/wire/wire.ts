@@ -30,7 +30,10 @@ export interface KafkaWire {
   topics(): Promise<readonly TopicLayout[]>
   /** The cluster's brokers, as last heard of. */
   brokers(): readonly BrokerInfo[]
-  /** Forgets where this is: after NOT_LEADER_OR_FOLLOWER, NOT_COORDINATOR and the like (`isStale`). */
+  /**
+   * Forgets where this is: after NOT_LEADER_OR_FOLLOWER, NOT_COORDINATOR and the like (`isStale`). Of `any`, another broker is
+   * asked from now on.
+   */
   invalidate(to: BrokerRef): void
   /** Ends the connections of a lane; requests on their way there reject CLOSED. The name may be used again. */
   closeLane(lane: string): void
