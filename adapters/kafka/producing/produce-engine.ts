@@ -314,9 +314,7 @@ export class ProduceEngine {
   #restart(lane: PartitionLane, error: StreamError): void {
     const { attempts, batch } = lane
     lane.restart(this.#identities.renew(lane.identity!, error))
-    if (performance.now() > batch!.deadline) {
-      lane.failQueued(error, { begunBefore: performance.now() - this.#settings.deliveryTimeoutMs })
-    }
+    if (performance.now() > batch!.deadline) this.#failLate(lane, error)
     this.#pause(lane, attempts + 1)
   }
 
@@ -326,8 +324,9 @@ export class ProduceEngine {
     const { attempts } = lane
     // A topic that was just created, or whose broker was just replaced, may be unknown for a moment.
     const missing = error.code === 'NOT_FOUND' && attempts < MISSING_ATTEMPTS
-    const deadline = lane.batch?.deadline ?? Number.POSITIVE_INFINITY
-    if ((!error.retryable && !missing) || performance.now() > deadline) return this.#giveUp(lane, error)
+    const late = lane.batch !== undefined && performance.now() > lane.batch.deadline
+    if ((!error.retryable && !missing) || late) return this.#giveUp(lane, error)
+    if (lane.batch === undefined) this.#failLate(lane, error)
     this.#pause(lane, attempts + 1)
   }
 
@@ -344,17 +343,20 @@ export class ProduceEngine {
   #giveUp(lane: PartitionLane, error: StreamError): void {
     if (lane.batch === undefined) {
       // Not even begun: without a leader or an identity nothing of the lane can be sent.
-      const { deliveryTimeoutMs } = this.#settings
-      const late = { begunBefore: performance.now() - deliveryTimeoutMs }
-      lane.failQueued(error, error.retryable ? late : 'waiting')
-      return error.retryable ? this.#pause(lane, lane.attempts + 1) : this.#free(lane)
+      lane.failQueued(error, 'waiting')
+      return this.#free(lane)
     }
     const late = performance.now() > lane.batch.deadline
     lane.failed(error)
     lane.restart(lane.identity && this.#identities.renew(lane.identity, error))
-    if (late) lane.failQueued(error, { begunBefore: performance.now() - this.#settings.deliveryTimeoutMs })
+    if (late) this.#failLate(lane, error)
     else if (error.code === 'NOT_FOUND') lane.failQueued(error, 'waiting')
     this.#free(lane)
+  }
+
+  /** What waits may be too old by now, too. */
+  #failLate(lane: PartitionLane, error: StreamError): void {
+    lane.failQueued(error, { begunBefore: performance.now() - this.#settings.deliveryTimeoutMs })
   }
 
   #free(lane: PartitionLane): void {

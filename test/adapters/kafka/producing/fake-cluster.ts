@@ -49,6 +49,8 @@ export class FakeCluster implements KafkaWire {
   maxMessageBytes = 1_048_588
   /** Asked for each request and each partition of it. */
   fault: (scope: 'request' | 'partition') => Fault = () => 'none'
+  /** What brokers say when they are asked for a producer id. */
+  producerIdError: number = KafkaError.NONE
   /** Refuses a partition's batch, by its records. */
   refuse: (records: readonly Written[]) => number = () => KafkaError.NONE
   #layout: TopicLayout | undefined
@@ -72,7 +74,11 @@ export class FakeCluster implements KafkaWire {
     await sleep(Math.random() < 0.5 ? 0 : 1)
     switch (api.name) {
       case 'InitProducerId':
-        return { errorCode: 0, producerId: this.#producerIds++, producerEpoch: 0 } as Response
+        return {
+          errorCode: this.producerIdError,
+          producerId: this.#producerIds++,
+          producerEpoch: 0,
+        } as Response
       case 'DescribeConfigs': {
         const entries = [{ name: 'max.message.bytes', value: String(this.maxMessageBytes), own: true }]
         return [{ errorCode: 0, errorMessage: null, topic: this.topicName, entries }] as Response
@@ -88,7 +94,9 @@ export class FakeCluster implements KafkaWire {
 
   async nodeOf(to: BrokerRef): Promise<number> {
     if (to.kind !== 'leader') return 1
-    return (await this.topic(to.topic)).partitions[to.partition]!.leader
+    const { leader } = (await this.topic(to.topic)).partitions[to.partition]!
+    if (leader < 0) throw new StreamError('UNAVAILABLE', 'the partition has no leader: try again')
+    return leader
   }
 
   async topic(name: string): Promise<TopicLayout> {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Idempotence } from '../../../../adapters/kafka/producing/idempotence.ts'
 import { PARTITIONERS } from '../../../../adapters/kafka/producing/partitioner.ts'
 import { ProduceEngine } from '../../../../adapters/kafka/producing/produce-engine.ts'
+import { KafkaError } from '../../../../adapters/kafka/wire/error-codes.ts'
 import { type EncodedRecord, PartialFailureError, StreamError } from '../../../../src/driver.ts'
 import { FakeCluster, type Fault } from './fake-cluster.ts'
 
@@ -133,6 +134,32 @@ test('a batch that was given up leaves its sequence unused', async () => {
   expect(acknowledgement.position(0)).toBe(String(length))
   expect([...cluster.partitions[0]!.producers.values()].map(({ epoch }) => epoch)).toEqual([1])
 })
+
+describe('what cannot even begin is given up after the delivery time-out, and what comes later goes on', () => {
+  test.each([
+    ['without a leader', (cluster: FakeCluster, missing: boolean) => setLeaders(cluster, missing ? -1 : 1)],
+    [
+      'without a producer id',
+      (cluster: FakeCluster, missing: boolean) => {
+        cluster.producerIdError = missing ? KafkaError.COORDINATOR_LOAD_IN_PROGRESS : KafkaError.NONE
+      },
+    ],
+  ])('%s', async (_, setMissing) => {
+    const { cluster, engine } = setUp(200)
+    setMissing(cluster, true)
+    const early = engine.send('t', [record('a', 'early', '0')]).result
+    await expect(early).rejects.toMatchObject({ code: 'UNAVAILABLE' })
+    const later = engine.send('t', [record('a', 'later', '0')]).result
+    setMissing(cluster, false)
+    expect((await later).position(0)).toBe('0')
+    expect(cluster.partitions[0]!.log.map(({ value }) => value)).toEqual(['later'])
+  })
+})
+
+function setLeaders(cluster: FakeCluster, leader: number): void {
+  for (const partition of cluster.partitions) partition.leader = leader
+  cluster.invalidate()
+}
 
 test('a record that the broker refuses does not take those of other calls with it', async () => {
   const { cluster, engine } = setUp()
