@@ -3,8 +3,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 export interface EventuallyOptions {
   /** Milliseconds. Default: 8,000. */
   readonly withinMs?: number
-  /** For the error: what was waited for. */
-  readonly what?: string
+  /** For the error: what was waited for. A function is called at the deadline, to tell how far it had come. */
+  readonly what?: string | (() => string)
   /** Asked at each turn; throws what makes waiting on pointless. */
   readonly unless?: () => void
 }
@@ -25,7 +25,10 @@ export async function eventually<T>(
     } catch (error) {
       cause = error
     }
-    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`, { cause })
+    if (performance.now() > deadline) {
+      const waitedFor = typeof what === 'string' ? what : what()
+      throw new Error(`not within ${withinMs} ms: ${waitedFor}`, { cause })
+    }
     await wait(pauseMs)
   }
 }

@@ -177,7 +177,7 @@ export const groups: readonly Case[] = [
       const again = () =>
         context.oracle.of('delivered').filter(({ member }) => member === second.connection.member)
       await eventually(() => again().length === 5, {
-        what: `5 records come again, there are ${again().length}`,
+        what: () => `5 records come again, there are ${again().length}`,
       })
       await second.close()
       assert.deepEqual(
@@ -225,7 +225,7 @@ export const groups: readonly Case[] = [
         startedAt,
       })
       await eventually(() => context.oracle.of('delivered').length >= 60, {
-        what: `60 deliveries, there are ${context.oracle.of('delivered').length}`,
+        what: () => `60 deliveries, there are ${context.oracle.of('delivered').length}`,
         unless: () => member.throwFailure(),
       })
       await member.close()

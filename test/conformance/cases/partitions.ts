@@ -188,10 +188,10 @@ export const partitions: readonly Case[] = [
       await more()
       const [a, b] = await context.streams.admin.splitPartition(topic.name, parent)
       await more()
-      await eventually(() => seen.length === count, { what: `${count} read, there are ${seen.length}` })
+      await eventually(() => seen.length === count, { what: () => `${count} read, there are ${seen.length}` })
       await context.streams.admin.mergePartitions(topic.name, [a!, b!])
       await more()
-      await eventually(() => seen.length === count, { what: `${count} read, there are ${seen.length}` })
+      await eventually(() => seen.length === count, { what: () => `${count} read, there are ${seen.length}` })
       await reader.close()
       await reading
       for (const [key, names] of Map.groupBy(seen, (name) => name.split('#')[0]!)) {

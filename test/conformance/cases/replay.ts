@@ -211,7 +211,9 @@ export const replay: readonly Case[] = [
       reading.catch(() => {})
       for (let round = 1; round <= 3; round++) {
         await producer.sendBatch(keys(6))
-        await eventually(() => seen === round * 6, { what: `${round * 6} records read, there are ${seen}` })
+        await eventually(() => seen === round * 6, {
+          what: () => `${round * 6} records read, there are ${seen}`,
+        })
       }
       await within(3_000, reader.close(), 'close of a waiting reader')
       await within(3_000, reading, 'the loop to end')

@@ -53,7 +53,8 @@ export class Child {
   async says(what: string, withinMs = 10_000): Promise<void> {
     await eventually(() => this.said.includes(what), {
       withinMs,
-      what: `child ${this.member} says "${what}"; it said ${JSON.stringify(this.said)} and, on stderr, ${this.stderr}`,
+      what: () =>
+        `child ${this.member} says "${what}"; it said ${JSON.stringify(this.said)} and, on stderr, ${this.stderr}`,
       unless: () => {
         if (this.exitCode !== undefined && !this.said.includes(what))
           throw new Error(`child ${this.member} ended with ${this.exitCode} before "${what}": ${this.stderr}`)

@@ -81,7 +81,7 @@ export class Member {
   /** Waits until it owns so many partitions (default: at least one), or fails as `run` did. */
   async assigned(count?: number): Promise<void> {
     await eventually(() => (count === undefined ? this.owned > 0 : this.owned === count), {
-      what: `${this.connection.member} owns ${count ?? 'some'} partition(s), it has ${this.owned}`,
+      what: () => `${this.connection.member} owns ${count ?? 'some'} partition(s), it has ${this.owned}`,
       unless: () => this.throwFailure(),
     })
   }

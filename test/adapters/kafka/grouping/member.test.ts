@@ -218,7 +218,7 @@ describe.skipIf(!inject('docker'))('members of a group on a real broker', () => 
       if (round === 3) await Promise.all(members.splice(0, 2).map(({ member }) => member.leave()))
       await eventually(() => members.reduce((sum, { held }) => sum + held.size, 0) === 8 && isEven(members), {
         withinMs: 10_000,
-        what: `even shares of 8: ${members.map(({ held }) => held.size)}`,
+        what: () => `even shares of 8: ${members.map(({ held }) => held.size)}`,
       })
       owners.clear()
       for (const { held, member } of members) {

@@ -61,7 +61,7 @@ export class TestMember {
   /** Waits until it holds so many partitions. */
   holds(count: number): Promise<Assignment[]> {
     return eventually(() => this.held.size === count && this.assignments, {
-      what: `${count} partitions, there are ${this.held.size} after ${this.events.join(', ')}`,
+      what: () => `${count} partitions, there are ${this.held.size} after ${this.events.join(', ')}`,
       withinMs: 10_000,
       unless: () => {
         if (this.failure !== undefined) throw this.failure
