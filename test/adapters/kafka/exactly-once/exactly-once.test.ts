@@ -11,6 +11,9 @@ const LONG = process.env.MILLRACE_LONG === '1'
 const ROUNDS = LONG ? 200 : 10
 /** So many records of each key come in each round. */
 const PER_ROUND = 6
+const PARTITIONS = 4
+/** What the records of a round take at the least: a transaction, of four steps, holds no more than two or three sends to a partition. */
+const LEAST_STEPS = PER_ROUND * 4
 const KEYS = Array.from({ length: 20 }, (_, i) => `k${i}`)
 const PIPELINES = 2
 
@@ -49,15 +52,17 @@ describe.runIf(inject('docker'))('a pipeline of transactions', () => {
     return container.getById(broker.container.getId())
   }
 
-  /** What Apache's console consumer prints of committed records, topic by topic in the order of each partition. */
-  async function committedIn(order: PipelineOrder, expected: number): Promise<Step[]> {
+  /**
+   * What Apache's console consumer prints of the first `count` committed records, topic by topic in the order of each partition.
+   * To count them ends it; the time-out is for a machine that has no time for it.
+   */
+  async function committedIn(order: PipelineOrder, count: number): Promise<Step[]> {
     const script = [
       '/opt/kafka/bin/kafka-console-consumer.sh',
       `--bootstrap-server localhost:${INSIDE_PORT}`,
       `--include '${order.outputs.join('|')}'`,
       '--isolation-level read_committed --from-beginning',
-      // One more than there may be: it waits for that, and gives up.
-      `--max-messages ${expected + 1} --timeout-ms 6000 2>/dev/null`,
+      `--max-messages ${count} --timeout-ms 60000 2>/dev/null`,
     ].join(' ')
     const { stdout } = await broker.container.exec(['bash', '-c', script])
     return stdout
@@ -74,7 +79,8 @@ describe.runIf(inject('docker'))('a pipeline of transactions', () => {
     const random = randomOf(seed)
     const input = topic('in', { value: json<Step>(), key: ({ key }) => key })
     const outputs = ['out-a', 'out-b']
-    for (const name of [input.name, ...outputs]) await streams.admin.createTopic({ name, partitions: 4 })
+    for (const name of [input.name, ...outputs])
+      await streams.admin.createTopic({ name, partitions: PARTITIONS })
     const order: PipelineOrder = {
       address: `kafka://${broker.address}`,
       group: 'pipeline',
@@ -86,6 +92,18 @@ describe.runIf(inject('docker'))('a pipeline of transactions', () => {
     const producer = streams.producer()
     const tally = { kills: 0, midTransaction: 0, committed: 0, failed: 0 }
     const said = () => running.reduce((sum, { steps }) => sum + steps, 0)
+    const told = () =>
+      running
+        .map(({ steps, failures, stderr }) => `${steps} steps ${failures.join(', ')} ${stderr}`)
+        .join('; ')
+
+    /** One send after another: each is a batch of its own in each partition, and so at least one transaction. */
+    async function feed(round: number): Promise<void> {
+      for (let i = 0; i < PER_ROUND; i++) {
+        const steps = KEYS.map((key) => ({ key, n: round * PER_ROUND + i }))
+        await producer.sendBatch(input, steps)
+      }
+    }
 
     async function replace(i: number): Promise<void> {
       const victim = running[i]!
@@ -105,18 +123,13 @@ describe.runIf(inject('docker'))('a pipeline of transactions', () => {
     }
 
     for (let round = 0; round < ROUNDS; round++) {
-      // In small sends, so that they are fetched in small batches.
-      const fed = Promise.all(
-        Array.from({ length: PER_ROUND }, async (_, i) => {
-          await sleep(i * 5)
-          const steps = KEYS.map((key) => ({ key, n: round * PER_ROUND + i }))
-          await producer.sendBatch(input, steps)
-        }),
-      )
-      const goal = said() + 1 + Math.floor(random() * 24)
+      const fed = feed(round)
+      // It is awaited below; until then a failure is no unhandled one.
+      fed.catch(() => {})
+      const goal = said() + 1 + Math.floor(random() * LEAST_STEPS)
       await eventually(() => said() >= goal, {
         withinMs: 45_000,
-        what: `the pipelines get on in round ${round}: ${running.map((it) => it.stderr + it.failures.join())}`,
+        what: () => `step ${goal} in round ${round}: ${told()}`,
       })
       // Each third time the broker goes as well, and the pipeline a little before or after.
       const how = random() < 0.5 ? 'restarted' : 'killed'
@@ -130,14 +143,24 @@ describe.runIf(inject('docker'))('a pipeline of transactions', () => {
 
     const caughtUp = async () => {
       const { partitions } = await streams.groups.describeGroup(order.group)
-      return partitions.length === 4 && partitions.every(({ lag }) => lag.records === 0)
+      return partitions.length === PARTITIONS && partitions.every(({ lag }) => lag.records === 0)
     }
     await eventually(caughtUp, {
       withinMs: 90_000,
-      what: `everything is committed; ${running.map((it) => it.stderr + it.failures.join())}`,
+      what: () => `everything is committed: ${told()}`,
     })
+    // The last of each partition: with one result too many, not all of these would be among so many records.
+    const ends = outputs.flatMap((name) =>
+      Array.from({ length: PARTITIONS }, (_, partition) => ({ name, partition: String(partition) })),
+    )
+    for (const { name, partition } of ends) {
+      const end: Step = { key: 'end', n: Number(partition), topic: name }
+      await producer.send(topic(name, { value: json<Step>() }), end, { partition })
+    }
     const each = ROUNDS * PER_ROUND
-    const found = await committedIn(order, each * KEYS.length * outputs.length)
+    const printed = await committedIn(order, each * KEYS.length * outputs.length + ends.length)
+    const found = printed.filter(({ key }) => key !== 'end')
+    expect(printed.length - found.length).toBe(ends.length)
     const byKey = new Map<string, number[]>()
     for (const { topic, key, n } of found) {
       const list = byKey.get(`${topic}/${key}`) ?? []
