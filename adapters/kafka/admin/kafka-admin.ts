@@ -14,6 +14,9 @@ import { toCreateTopic } from './topic-spec.ts'
 
 const DEADLINE_MS = 30_000
 const BROKER_TIMEOUT_MS = 15_000
+/** For what changes something; a broker that hangs is given up in time for another attempt. */
+const CHANGE = { timeoutMs: 20_000 }
+const LOOK = { timeoutMs: 5_000 }
 const LEADERS_DEADLINE_MS = 3_000
 const PAUSE_MS = 20
 
@@ -29,7 +32,7 @@ export class KafkaAdmin implements DriverAdmin {
     const request = { topics: [toCreateTopic(spec)], timeoutMs: BROKER_TIMEOUT_MS }
     const { name, partitions = 1 } = spec
     await this.#change(`creating topic '${name}'`, name, async (attempts) => {
-      const [result] = await this.#cluster.wire.request({ kind: 'controller' }, createTopics, request)
+      const [result] = await this.#cluster.wire.request({ kind: 'controller' }, createTopics, request, CHANGE)
       // An earlier attempt whose answer did not come may have made it.
       if (attempts > 1 && result?.errorCode === KafkaError.TOPIC_ALREADY_EXISTS) return undefined
       return result
@@ -82,7 +85,7 @@ export class KafkaAdmin implements DriverAdmin {
   async deleteTopic(topic: string): Promise<void> {
     const request = { names: [topic], timeoutMs: BROKER_TIMEOUT_MS }
     await this.#change(`deleting topic '${topic}'`, topic, async (attempts) => {
-      const [result] = await this.#cluster.wire.request({ kind: 'controller' }, deleteTopics, request)
+      const [result] = await this.#cluster.wire.request({ kind: 'controller' }, deleteTopics, request, CHANGE)
       if (attempts > 1 && result?.errorCode === KafkaError.UNKNOWN_TOPIC_OR_PARTITION) return undefined
       return result === undefined ? undefined : { ...result, errorMessage: null }
     })
@@ -110,7 +113,7 @@ export class KafkaAdmin implements DriverAdmin {
     if (layout.partitions.length === total) return
     const request = { topics: [{ name: topic, total }], timeoutMs: BROKER_TIMEOUT_MS }
     await this.#change(`adding partitions to '${topic}'`, topic, async (attempts) => {
-      const [result] = await wire.request({ kind: 'controller' }, createPartitions, request)
+      const [result] = await wire.request({ kind: 'controller' }, createPartitions, request, CHANGE)
       if (attempts > 1 && result?.errorCode === 37) return undefined
       return result
     })
@@ -122,12 +125,13 @@ export class KafkaAdmin implements DriverAdmin {
   async #ends(topic: string): Promise<{ layout: TopicLayout; ends: PartitionEnds }> {
     const { wire } = this.#cluster
     const deadline = performance.now() + LEADERS_DEADLINE_MS
-    for (;;) {
+    for (let attempts = 1; ; attempts++) {
       const layout = await wire.topic(topic, { maxAgeMs: 0 })
       const ends = await partitionEnds(wire, layout)
       const { length } = layout.partitions
       const complete = ends.earliest.size === length && ends.latest.size === length
-      if (complete || performance.now() > deadline) return { layout, ends }
+      // A leader that hung took all the time: by now there is another.
+      if (complete || (performance.now() > deadline && attempts > 1)) return { layout, ends }
       await sleep(PAUSE_MS)
     }
   }
@@ -150,7 +154,7 @@ export class KafkaAdmin implements DriverAdmin {
   async #everywhere(topic: string, ready: (layout: TopicLayout | undefined) => boolean): Promise<void> {
     const { wire } = this.#cluster
     const seenBy = async (node: number): Promise<boolean> => {
-      const answer = await wire.request({ kind: 'node', node }, metadata, { topics: [topic] })
+      const answer = await wire.request({ kind: 'node', node }, metadata, { topics: [topic] }, LOOK)
       const found = answer.topics.find(({ name, errorCode }) => name === topic && errorCode !== 3)
       return ready(found === undefined ? undefined : { ...found, asOf: 0 })
     }
@@ -161,10 +165,11 @@ export class KafkaAdmin implements DriverAdmin {
       })
     await retrying(
       async () => {
-        for (const node of pending) {
+        const looked = Array.from(pending, async (node) => {
           // A broker that is away will see it when it is back.
           if (await seenBy(node).catch(() => true)) pending.delete(node)
-        }
+        })
+        await Promise.all(looked)
         if (pending.size > 0) throw again()
       },
       { deadline: performance.now() + DEADLINE_MS, pauseMs: 5, maxPauseMs: 200 },

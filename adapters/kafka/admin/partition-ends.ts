@@ -1,6 +1,10 @@
+import { StreamError } from '../../../src/driver.ts'
 import { errorOf, isStale, KafkaError } from '../wire/error-codes.ts'
 import { EARLIEST, LATEST, type ListedOffset, listOffsets } from '../wire/protocol/list-offsets.ts'
 import type { KafkaWire, TopicLayout } from '../wire/wire.ts'
+
+/** A leader that hangs is one that is away. Milliseconds. */
+const REQUEST_MS = 5_000
 
 /** Earliest and latest offset by partition; what cannot be known now, as its leader is away, is left out. */
 export interface PartitionEnds {
@@ -21,12 +25,13 @@ async function ask(wire: KafkaWire, layout: TopicLayout, timestamp: number): Pro
     ({ leader }) => leader,
   )
   const answers = await Promise.all(
-    Array.from(byLeader, ([node, partitions]) =>
-      wire.request({ kind: 'node', node }, listOffsets, {
-        isolation: 'committed',
-        partitions: partitions.map(({ id }) => ({ topic, partition: id, timestamp, leaderEpoch: -1 })),
-      }),
-    ),
+    Array.from(byLeader, ([node, leads]) => {
+      const partitions = leads.map(({ id }) => ({ topic, partition: id, timestamp, leaderEpoch: -1 }))
+      const request = { isolation: 'committed', partitions } as const
+      return wire
+        .request({ kind: 'node', node }, listOffsets, request, { timeoutMs: REQUEST_MS })
+        .catch(noneWhereAway)
+    }),
   )
   return new Map(
     answers
@@ -34,6 +39,11 @@ async function ask(wire: KafkaWire, layout: TopicLayout, timestamp: number): Pro
       .filter(known)
       .map(({ partition, offset }) => [partition, offset]),
   )
+}
+
+function noneWhereAway(error: unknown): readonly ListedOffset[] {
+  if (error instanceof StreamError && error.retryable) return []
+  throw error
 }
 
 function known({ topic, partition, errorCode }: ListedOffset): boolean {

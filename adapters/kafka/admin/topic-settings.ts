@@ -21,11 +21,15 @@ export interface TopicSettings {
 /** What a batch and a record add to key, value and header names and values; many headers add more (`encodedSize`). */
 export const RECORD_OVERHEAD_BYTES = 128
 
+/** A broker that hangs is left for another one. Milliseconds. */
+const REQUEST_MS = 5_000
+
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 
 /** Reads a topic's configuration. Where this user may not see it, Kafka's defaults are taken. Rejects NOT_FOUND. */
 export async function readTopicSettings(wire: KafkaWire, topic: string): Promise<TopicSettings> {
-  const [config] = await wire.request({ kind: 'any' }, describeConfigs, { topics: [topic] })
+  const request = { topics: [topic] }
+  const [config] = await wire.request({ kind: 'any' }, describeConfigs, request, { timeoutMs: REQUEST_MS })
   const code = config?.errorCode ?? KafkaError.UNKNOWN_TOPIC_OR_PARTITION
   if (code === KafkaError.TOPIC_AUTHORIZATION_FAILED) return toSettings([])
   if (code !== KafkaError.NONE) {

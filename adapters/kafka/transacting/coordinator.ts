@@ -6,6 +6,8 @@ import type { Api, BrokerRef, KafkaWire } from '../wire/wire.ts'
 /** The marker of the transaction before is still being written: takes a few milliseconds. */
 const CONCURRENT_PAUSE_MS = 20
 const MAX_PAUSE_MS = 1_000
+/** A coordinator that hangs is given up while there is time to ask the next one. Milliseconds. */
+const REQUEST_MS = 10_000
 
 /**
  * Asks a coordinator until it has decided, wherever it has moved to. `codeOf` picks out of the answer the error code that
@@ -24,7 +26,7 @@ export async function askCoordinator<Request, Response>(
     let error = undefined as ReturnType<typeof classify> | undefined
     let concurrent = false
     try {
-      const answer = await wire.request(to, api, request)
+      const answer = await wire.request(to, api, request, { timeoutMs: REQUEST_MS })
       const code = codeOf(answer)
       if (code === KafkaError.NONE) return answer
       concurrent = code === KafkaError.CONCURRENT_TRANSACTIONS

@@ -1,4 +1,13 @@
-import type { Api, BrokerRef, KafkaWire, TopicLayout } from '../../../../adapters/kafka/wire/wire.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type {
+  Api,
+  BrokerInfo,
+  BrokerRef,
+  KafkaWire,
+  RequestOptions,
+  TopicLayout,
+} from '../../../../adapters/kafka/wire/wire.ts'
+import { StreamError } from '../../../../src/driver.ts'
 
 export interface Asked {
   readonly node: number
@@ -13,6 +22,9 @@ export class FakeWire implements KafkaWire {
   leaderEpoch = 0
   readonly asked: Asked[] = []
   invalidated = 0
+  nodes: readonly number[] = []
+  /** Nodes that do not answer: who asks them waits for as long as it gives them. */
+  readonly frozen = new Set<number>()
   /** The answer to a request, or a promise of it; throws what fails. */
   answer: (asked: Asked) => unknown = () => {
     throw new Error('no answer')
@@ -22,9 +34,14 @@ export class FakeWire implements KafkaWire {
     to: BrokerRef,
     api: Api<Request, Response>,
     request: Request,
+    { timeoutMs = 30_000 }: RequestOptions = {},
   ): Promise<Response> {
     const asked = { node: await this.nodeOf(to), api: api.name, request }
     this.asked.push(asked)
+    if (this.frozen.has(asked.node)) {
+      await sleep(timeoutMs, undefined, { ref: false })
+      throw new StreamError('TIMEOUT', `node ${asked.node} has not answered: try again`)
+    }
     return (await this.answer(asked)) as Response
   }
 
@@ -46,8 +63,8 @@ export class FakeWire implements KafkaWire {
     return []
   }
 
-  brokers(): never[] {
-    return []
+  brokers(): readonly BrokerInfo[] {
+    return this.nodes.map((node) => ({ node, host: 'fake', port: node, rack: null }))
   }
 
   invalidate(): void {
