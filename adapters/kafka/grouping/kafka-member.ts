@@ -8,6 +8,7 @@ import {
 } from '../../../src/driver.ts'
 import { formatCheckpoint, parseCheckpoint } from '../checkpoints.ts'
 import { classify } from '../classify.ts'
+import { Outage } from '../outage.ts'
 import { partitionNumber } from '../partition-number.ts'
 import type { GroupOffsets, JoinGroup, KafkaCluster, KafkaGroupMember } from '../parts.ts'
 import type { TopicPartition } from '../wire/protocol/by-topic.ts'
@@ -249,12 +250,18 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
   /** Begins what it was dealt, each when it is known where to resume. */
   async #acquire(fresh: readonly Held[]): Promise<void> {
     const { group } = this.#options
+    const what = `where group '${group}' resumes in ${fresh.map(keyOf).join(', ')} is not known`
+    const outage = new Outage(this.#cluster.logger, what, { group }, LEADER_MS)
     let aloneAt = performance.now() + LEADER_MS
     for (let pauseMs = 10; ; pauseMs = Math.min(250, pauseMs * 2)) {
       const pending = fresh.filter(
         (held) => held.state === 'acquiring' && this.#held.get(keyOf(held)) === held,
       )
-      if (pending.length === 0 || this.#membership.over) return
+      if (pending.length === 0 || this.#membership.over) return outage.passed()
+      let trouble = new StreamError(
+        'UNAVAILABLE',
+        'its leader has not stored where it begins: look after the members',
+      )
       try {
         const options = { stable: true, lane: this.#membership.lane }
         const committed = await committedOffsets(this.#cluster, group, pending, options)
@@ -267,9 +274,12 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
         const failure = classify(error)
         if (this.#membership.over) return
         if (!failure.retryable) return this.failed(failure)
+        trouble = failure
       }
       // The leader stores where the group begins.
-      if (pending.some(({ state }) => state === 'acquiring')) await sleep(pauseMs)
+      if (pending.every(({ state }) => state !== 'acquiring')) continue
+      outage.failed(trouble)
+      await sleep(pauseMs)
     }
   }
 

@@ -69,8 +69,9 @@ export class Leadership {
   }
 
   /** Ends what members that are gone have left open. Never rejects. */
-  async tidy(stillLeads: () => boolean): Promise<void> {
-    await abortOrphanedTransactions(this.#cluster, this.#group, this.#members, stillLeads).catch(() => {})
+  async tidy(stillLeads: () => boolean, signal: AbortSignal): Promise<void> {
+    const members = this.#members
+    await abortOrphanedTransactions(this.#cluster, this.#group, members, stillLeads, signal).catch(() => {})
   }
 
   /**

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type From, StreamError } from '../../../src/driver.ts'
 import { classify } from '../classify.ts'
+import { Outage } from '../outage.ts'
 import type { KafkaCluster } from '../parts.ts'
 import { isStale, KafkaError } from '../wire/error-codes.ts'
 import type { TopicPartition } from '../wire/protocol/by-topic.ts'
@@ -39,6 +40,8 @@ const INVALID_SESSION_TIMEOUT = 26
 /** What brokers take, unless set otherwise (group.min.session.timeout.ms); shorter sessions are doubled up to there. */
 const LEAST_SESSION_MS = 6_000
 const MAX_HEARTBEAT_MS = 1_000
+/** Brokers that are only slow are not to be left for it. Milliseconds. */
+const LEAST_BEAT_MS = 1_000
 const MAX_PAUSE_MS = 1_000
 /**
  * Who joins waits for those who do not answer. Where that takes longer than with members of this library, asking again changes
@@ -65,6 +68,7 @@ export class Membership {
   readonly #host: MembershipHost
   readonly #leadership: Leadership
   readonly #over = new AbortController()
+  readonly #outage: Outage
   #sessionTimeoutMs: number
   #leads = false
   /** `performance.now()` since when one of its topics is unknown to the brokers. */
@@ -78,8 +82,11 @@ export class Membership {
     this.#cluster = cluster
     this.#options = options
     this.#host = host
-    this.#leadership = new Leadership(cluster, options.group, options.from)
-    this.#sessionTimeoutMs = options.sessionTimeoutMs
+    const { group, from, sessionTimeoutMs } = options
+    this.#leadership = new Leadership(cluster, group, from)
+    // By then it may be somebody else who has what it holds.
+    this.#outage = new Outage(cluster.logger, `group '${group}' is not reached`, { group }, sessionTimeoutMs)
+    this.#sessionTimeoutMs = sessionTimeoutMs
     this.lane = `group-${++memberships}`
   }
 
@@ -181,13 +188,14 @@ export class Membership {
     try {
       for (let pauseMs = 20; !this.over; pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)) {
         try {
-          if (await this.#join()) return
+          if (await this.#join()) return this.#outage.passed()
         } catch (error) {
           if (this.over) return
           const failure = classify(error)
           // Fenced: the group has moved on while this member joined, so that it joins again.
           const passes = failure.retryable || failure.code === 'FENCED'
           if (!passes || performance.now() > deadline) throw failure
+          this.#outage.failed(failure)
           await this.#pause(pauseMs)
         }
       }
@@ -274,7 +282,8 @@ export class Membership {
   }
 
   #lead(memberId: string, generation: number): void {
-    void this.#leadership.tidy(() => this.generation === generation && !this.#joining && !this.over)
+    const stillLeads = (): boolean => this.generation === generation && !this.#joining && !this.over
+    void this.#leadership.tidy(stillLeads, this.signal)
     this.#leadership.begin({ memberId, generation, lane: this.lane }, this.signal).catch((error) => {
       if (this.over || this.generation !== generation) return
       const failure = classify(error)
@@ -300,6 +309,7 @@ export class Membership {
       } catch (error) {
         const failure = classify(error)
         if (this.over || !failure.retryable) throw failure
+        this.#outage.failed(failure)
       }
     }
   }
@@ -311,10 +321,13 @@ export class Membership {
       this.#coordinator,
       heartbeat,
       { group: this.#options.group, generation, memberId, groupInstanceId: null },
-      // Not behind checkpoints that are slow to be stored.
-      { lane: this.#joinLane, timeoutMs: Math.max(1_000, this.#sessionTimeoutMs) },
+      // Not behind checkpoints that are slow to be stored. One that hangs is left while the session lasts with the next coordinator.
+      { lane: this.#joinLane, timeoutMs: Math.max(LEAST_BEAT_MS, this.#sessionTimeoutMs / 2) },
     )
-    if (errorCode === KafkaError.NONE) return true
+    if (errorCode === KafkaError.NONE) {
+      this.#outage.passed()
+      return true
+    }
     if (errorCode === KafkaError.UNKNOWN_MEMBER_ID) {
       this.expel(memberId)
       return false
@@ -323,8 +336,9 @@ export class Membership {
     if (errorCode === KafkaError.REBALANCE_IN_PROGRESS || errorCode === KafkaError.ILLEGAL_GENERATION)
       return false
     const error = refusedByCoordinator(this.#cluster, this.#options.group, errorCode, 'staying in')
-    if (isStale(errorCode)) return true
-    throw error
+    if (!isStale(errorCode)) throw error
+    this.#outage.failed(error)
+    return true
   }
 
   async #topicsHaveChanged(): Promise<boolean> {

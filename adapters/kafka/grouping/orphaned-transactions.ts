@@ -1,9 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import type { KafkaCluster } from '../parts.ts'
-import { errorOf, KafkaError } from '../wire/error-codes.ts'
+import { errorOf, isStale, KafkaError } from '../wire/error-codes.ts'
 import { initProducerId } from '../wire/protocol/init-producer-id.ts'
 import { listTransactions } from '../wire/protocol/list-transactions.ts'
+import { retrying } from '../wire/retry.ts'
+import type { KafkaWire } from '../wire/wire.ts'
 import { REQUEST_MS } from './group-requests.ts'
+
+const LIMIT = { timeoutMs: REQUEST_MS }
+/** Coordinators move and load within this. Milliseconds. */
+const PATIENCE_MS = 30_000
 
 const prefixOf = (group: string): string => `millrace/${group}/`
 
@@ -15,35 +21,55 @@ export function memberTransactionalId(group: string, memberId: string): string {
 /**
  * Aborts open transactions of members that the group no longer has: a process that was killed leaves its own open until
  * their time-out, which by default holds up readers of its results, and the partitions it had checkpointed in them, for a minute.
- * Best effort: where it may not be done, or brokers are older than 3.0, the time-out does it. `stillLeads` is asked when it is
- * known what is open: only a member that came since could have been taken for gone.
+ * Again while coordinators move; best effort: where it may not be done, or brokers are older than 3.0, the time-out does it.
+ * `stillLeads` is asked when it is known what is open: only a member that came since could have been taken for gone.
  */
 export async function abortOrphanedTransactions(
   { wire }: KafkaCluster,
   group: string,
   members: ReadonlySet<string>,
   stillLeads: () => boolean,
+  signal: AbortSignal,
 ): Promise<void> {
-  const answers = wire.brokers().map(async ({ node }) => {
-    const request = { states: ['Ongoing'] }
-    const answer = await wire.request({ kind: 'node', node }, listTransactions, request, {
-      timeoutMs: REQUEST_MS,
-    })
-    if (answer.errorCode !== KafkaError.NONE) throw errorOf(answer.errorCode, 'listing transactions')
-    return answer.transactions
-  })
-  const listed = (await Promise.allSettled(answers)).flatMap((result) =>
-    result.status === 'fulfilled' ? result.value : [],
-  )
   const prefix = prefixOf(group)
-  for (const { transactionalId } of listed) {
-    if (!transactionalId.startsWith(prefix)) continue
-    const memberId = transactionalId.slice(prefix.length, transactionalId.lastIndexOf('/'))
-    if (members.has(memberId) || !stillLeads()) continue
-    // Whoever takes the id over has what is open aborted; CONCURRENT_TRANSACTIONS is the answer while that goes on.
-    const request = { transactionalId, transactionTimeoutMs: 1_000, producerId: -1, producerEpoch: -1 }
-    await wire
-      .request({ kind: 'transaction', transactionalId }, initProducerId, request, { timeoutMs: REQUEST_MS })
-      .catch(() => {})
+  const isOrphaned = (transactionalId: string): boolean =>
+    transactionalId.startsWith(prefix) &&
+    !members.has(transactionalId.slice(prefix.length, transactionalId.lastIndexOf('/')))
+  const attempt = async (): Promise<void> => {
+    const listed = await Promise.allSettled(wire.brokers().map(({ node }) => openAt(wire, node)))
+    const failures: unknown[] = []
+    for (const result of listed) {
+      if (result.status === 'rejected') failures.push(result.reason)
+      else {
+        for (const transactionalId of result.value.filter(isOrphaned)) {
+          if (!stillLeads()) return
+          await abort(wire, transactionalId).catch((error) => failures.push(error))
+        }
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
+  const deadline = performance.now() + PATIENCE_MS
+  await retrying(attempt, {
+    deadline,
+    signal,
+    pauseMs: 100,
+    again: (error) => error.retryable && stillLeads(),
+  })
+}
+
+async function openAt(wire: KafkaWire, node: number): Promise<string[]> {
+  const answer = await wire.request({ kind: 'node', node }, listTransactions, { states: ['Ongoing'] }, LIMIT)
+  if (answer.errorCode !== KafkaError.NONE) throw errorOf(answer.errorCode, 'listing transactions')
+  return answer.transactions.map(({ transactionalId }) => transactionalId)
+}
+
+/** Whoever takes the id over has what is open aborted; CONCURRENT_TRANSACTIONS is the answer while that goes on. */
+async function abort(wire: KafkaWire, transactionalId: string): Promise<void> {
+  const to = { kind: 'transaction', transactionalId } as const
+  const request = { transactionalId, transactionTimeoutMs: 1_000, producerId: -1, producerEpoch: -1 }
+  const { errorCode } = await wire.request(to, initProducerId, request, LIMIT)
+  if (errorCode === KafkaError.NONE || errorCode === KafkaError.CONCURRENT_TRANSACTIONS) return
+  if (isStale(errorCode)) wire.invalidate(to)
+  throw errorOf(errorCode, `ending the transaction of '${transactionalId}'`)
 }

@@ -16,6 +16,7 @@ import {
 } from '../../../src/formats/record-batch/index.ts'
 import { formatCheckpoint, type ResumePoint } from '../checkpoints.ts'
 import { classify } from '../classify.ts'
+import { Outage } from '../outage.ts'
 import { partitionNumber } from '../partition-number.ts'
 import type { KafkaCluster, OpenReader } from '../parts.ts'
 import { errorOf, isStale, KafkaError } from '../wire/error-codes.ts'
@@ -58,6 +59,7 @@ class KafkaReader implements PartitionReader {
   /** `performance.now()` since when nothing but errors came. */
   #troubledSince: number | undefined
   #pauseMs = 0
+  readonly #outage: Outage
   /** More than what was asked for, where a batch did not fit. */
   #neededBytes = 0
 
@@ -75,6 +77,9 @@ class KafkaReader implements PartitionReader {
     this.#at = start
     this.#end = end
     this.#onClose = onClose
+    const named = { topic: options.topic, partition: options.partition }
+    const what = `partition ${options.partition} of '${options.topic}' is not read`
+    this.#outage = new Outage(cluster.logger, what, named, SETTLING_MS)
     Fetchers.of(cluster).enter()
   }
 
@@ -97,6 +102,7 @@ class KafkaReader implements PartitionReader {
         await this.#check(answer)
         const batch = this.#take(answer)
         this.#troubledSince = undefined
+        this.#outage.passed()
         this.#pauseMs = 0
         if (batch !== undefined) return batch
       } catch (error) {
@@ -183,6 +189,7 @@ class KafkaReader implements PartitionReader {
       (settling &&
         (error.code === 'NOT_FOUND' || (error.code === 'INVALID_ARGUMENT' && error.position !== undefined)))
     if (!passes) throw error
+    this.#outage.failed(error)
     this.#cluster.wire.invalidate(this.#leader)
     this.#pauseMs = Math.min(MAX_PAUSE_MS, Math.max(20, this.#pauseMs * 2))
     await sleep(this.#pauseMs, undefined, { signal: AbortSignal.any([signal, this.#closing.signal]) }).catch(

@@ -12,9 +12,11 @@ const UNKNOWN_MEMBER_ID = 25
 const INVALID_SESSION_TIMEOUT = 26
 const REBALANCE_IN_PROGRESS = 27
 const MEMBER_ID_REQUIRED = 79
+const UNSTABLE_OFFSET_COMMIT = 88
 
 let wire: FakeWire
 let warnings: string[]
+let infos: string[]
 let generation: number
 let members: number
 /** By the name of the request, one for each time that it is asked: what the coordinator says instead. */
@@ -26,6 +28,7 @@ let member: TestMember
 beforeEach(() => {
   wire = new FakeWire()
   warnings = []
+  infos = []
   generation = 0
   members = 0
   faults = {}
@@ -74,7 +77,12 @@ afterEach(async () => {
 })
 
 async function join(sessionTimeoutMs = 200): Promise<TestMember> {
-  const logger = { debug() {}, info() {}, error() {}, warn: (text: string) => void warnings.push(text) }
+  const logger = {
+    debug() {},
+    info: (text: string) => void infos.push(text),
+    warn: (text: string) => void warnings.push(text),
+    error() {},
+  }
   member = await TestMember.join({ wire, logger, rack: undefined }, 'g', 't', { sessionTimeoutMs })
   return member
 }
@@ -132,5 +140,48 @@ describe('a member whose coordinator fails', () => {
     await eventually(() => member.events.length >= 3, { what: 'it is assigned anew' })
     assert.deepEqual(member.events, ['assigned 0', 'lost 0', 'assigned 0'])
     assert.equal(await member.checkpoint(held!, '7'), 'FENCED')
+  })
+
+  test('leaves a coordinator that hangs in time for a heartbeat to the next one', async () => {
+    const sessionMs = 6_000
+    await join(sessionMs)
+    await member.holds(1)
+    wire.frozen.add(1)
+    const beats = (node: number) => wire.asked.filter((it) => it.api === 'Heartbeat' && it.node === node)
+    const before = beats(1).length
+    await eventually(() => beats(1).length > before, { what: 'a heartbeat that hangs' })
+    const hungAt = performance.now()
+    wire.leader = 2
+    await eventually(() => beats(2).length > 0, { what: 'a heartbeat to the next coordinator' })
+    const took = performance.now() - hungAt
+    assert.ok(took < sessionMs, `after ${Math.round(took)} ms`)
+    assert.deepEqual(member.events, ['assigned 0'])
+  })
+
+  test('tells the log of a coordinator that is not reached, and when it is again', async () => {
+    await join()
+    await member.holds(1)
+    wire.frozen.add(1)
+    await eventually(() => warnings.some((text) => text.startsWith("group 'g' is not reached for")))
+    wire.frozen.clear()
+    await eventually(() => infos.some((text) => text.startsWith("group 'g' is not reached no longer")))
+    assert.equal(warnings.length, 1)
+  })
+
+  test('tells the log of heartbeats that are refused for long', async () => {
+    await join()
+    await member.holds(1)
+    faults.Heartbeat = new Array(1_000).fill(NOT_COORDINATOR)
+    await eventually(() => warnings.some((text) => text.startsWith("group 'g' is not reached for")))
+  })
+
+  test('tells the log what keeps it from beginning with a partition', async () => {
+    faults.OffsetFetch = new Array(10_000).fill(UNSTABLE_OFFSET_COMMIT)
+    await join()
+    const told = () => warnings.find((text) => text.startsWith("where group 'g' resumes in t/0 is not known"))
+    const text = await eventually(told, { withinMs: 20_000 })
+    assert.match(text, /UNSTABLE_OFFSET_COMMIT/)
+    faults.OffsetFetch = []
+    await member.holds(1)
   })
 })

@@ -4,10 +4,13 @@ import { openReader } from '../../../../adapters/kafka/reading/kafka-reader.ts'
 import type { DriverReaderOptions, PartitionReader } from '../../../../src/driver.ts'
 import { StreamError } from '../../../../src/driver.ts'
 import { encodeBatch, stampBatch } from '../../../../src/formats/record-batch/index.ts'
+import { eventually } from '../../../conformance/eventually.ts'
 import { type Asked, FakeWire } from '../support/fake-wire.ts'
 
 const never = new AbortController().signal
-const logger = { debug() {}, info() {}, warn() {}, error() {} }
+const logger = { debug() {}, info() {}, error() {}, warn: (text: string) => void warnings.push(text) }
+
+let warnings: string[]
 
 let wire: FakeWire
 /** Batches by their base offset, what the log begins and ends with, and what a broker says instead of giving records. */
@@ -18,6 +21,7 @@ let fault: (asked: Asked) => { readonly errorCode: number; readonly preferredRep
 
 beforeEach(() => {
   wire = new FakeWire()
+  warnings = []
   log = []
   start = 0
   end = 0
@@ -90,6 +94,17 @@ describe('a reader whose brokers fail', () => {
       return answer(asked)
     }
     assert.equal(await one(reader), 'a')
+  })
+
+  test('tells the log when it finds no leader for long, and goes on', async () => {
+    append('a', 0)
+    fault = () => ({ errorCode: 6 })
+    const reader = await open()
+    const next = one(reader)
+    const told = () => warnings.find((text) => text.startsWith("partition 0 of 't' is not read for"))
+    assert.match(await eventually(told, { withinMs: 20_000 }), /NOT_LEADER_OR_FOLLOWER/)
+    fault = () => undefined
+    assert.equal(await next, 'a')
   })
 
   test('goes to the replica that the leader prefers, and back when that does not have the offset', async () => {
