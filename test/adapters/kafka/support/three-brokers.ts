@@ -51,6 +51,8 @@ export async function startThreeBrokers(): Promise<ThreeBrokers> {
           KAFKA_BROKER_SESSION_TIMEOUT_MS: '2000',
           KAFKA_BROKER_HEARTBEAT_INTERVAL_MS: '300',
           KAFKA_REPLICA_LAG_TIME_MAX_MS: '2000',
+          // A controller that is frozen holds up the other brokers for so long, by default 30 s: they have no producer ids meanwhile.
+          KAFKA_CONTROLLER_SOCKET_TIMEOUT_MS: '3000',
           KAFKA_HEAP_OPTS: '-Xms192m -Xmx384m',
         })
         .withWaitStrategy(Wait.forLogMessage(/Kafka Server started/))
@@ -64,8 +66,9 @@ export async function startThreeBrokers(): Promise<ThreeBrokers> {
     addresses: ports.map((port) => `127.0.0.1:${port}`).join(','),
     kill: (node) => at(node).kill({ signal: 'SIGKILL' }),
     restart: (node) => at(node).start(),
-    pause: (node) => at(node).pause(),
-    unpause: (node) => at(node).unpause(),
+    // Docker's own pause fails now and then where the machine is busy ("unable to freeze", of the kernel's freezer).
+    pause: (node) => at(node).kill({ signal: 'SIGSTOP' }),
+    unpause: (node) => at(node).kill({ signal: 'SIGCONT' }),
     async stop() {
       // Also of those that were killed or paused.
       await Promise.all(nodes.map((node) => at(node).remove({ force: true, v: true })))
