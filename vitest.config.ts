@@ -24,6 +24,10 @@ export default defineConfig({
         test: {
           name: 'containers',
           include: containers,
+          // For what hangs: what is waited for has deadlines of its own, above what a busy machine takes, and tells what it was.
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
+          expect: { poll: { timeout: 20_000 } },
           fileParallelism: false,
           sequence: { groupOrder: 1 },
         },

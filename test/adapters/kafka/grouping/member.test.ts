@@ -32,7 +32,10 @@ describe.skipIf(!inject('docker'))('members of a group on a real broker', () => 
     const gate = Promise.withResolvers<void>()
     first.drain = () => gate.promise
     const second = await TestMember.join(other, group, topic)
-    await eventually(() => first.events.filter((event) => event.startsWith('revoked')).length === 2)
+    await eventually(() => first.events.filter((event) => event.startsWith('revoked')).length === 2, {
+      withinMs: 30_000,
+      what: () => `two are revoked: ${first.events}`,
+    })
     assert.equal(second.held.size, 0, 'nothing is given before it was let go')
     const kept = first.assignments.filter(({ partition }) => !first.events.includes(`revoked ${partition}`))
     assert.equal(await first.checkpoint(kept[0]!, '0'), undefined, 'work on the rest goes on')
@@ -156,9 +159,12 @@ describe.skipIf(!inject('docker'))('members of a group on a real broker', () => 
     await assert.rejects(groups.seekGroup(group, topic, 'latest', {}), code('FENCED'))
     await assert.rejects(groups.deleteGroup(group), code('FENCED'))
     await groups.seekGroup(group, topic, 'latest', { force: true })
-    await eventually(() => member.events.includes('lost 0'))
-    await eventually(() => member.held.size === 2)
-    assert.equal(member.assignments[0]!.checkpoint, '2')
+    // It may have been faster in coming back than the group was in being told, and was sent away again then.
+    await eventually(() => member.held.size === 2 && member.assignments[0]!.checkpoint === '2', {
+      withinMs: 30_000,
+      what: () => `it goes on at 2: ${member.assignments[0]?.checkpoint} after ${member.events}`,
+    })
+    assert.ok(member.events.includes('lost 0'))
     assert.equal(await member.checkpoint(held!, '1'), 'FENCED')
     await member.member.leave()
     await groups.deleteGroup(group)
@@ -203,7 +209,7 @@ describe.skipIf(!inject('docker'))('members of a group on a real broker', () => 
     const member = await TestMember.join(cluster, group, topic)
     await member.holds(2)
     await cluster.wire.request({ kind: 'controller' }, deleteTopics, { names: [topic], timeoutMs: 10_000 })
-    await eventually(() => member.failure !== undefined, { withinMs: 15_000, what: 'the membership ends' })
+    await eventually(() => member.failure !== undefined, { withinMs: 30_000, what: 'the membership ends' })
     assert.equal(member.failure?.code, 'NOT_FOUND')
   })
 
@@ -217,7 +223,7 @@ describe.skipIf(!inject('docker'))('members of a group on a real broker', () => 
       members.push(joined)
       if (round === 3) await Promise.all(members.splice(0, 2).map(({ member }) => member.leave()))
       await eventually(() => members.reduce((sum, { held }) => sum + held.size, 0) === 8 && isEven(members), {
-        withinMs: 10_000,
+        withinMs: 30_000,
         what: () => `even shares of 8: ${members.map(({ held }) => held.size)}`,
       })
       owners.clear()

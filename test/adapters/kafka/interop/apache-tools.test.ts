@@ -27,7 +27,7 @@ describe.runIf(inject('docker'))("Apache's own tools", () => {
     return stdout
   }
 
-  test('read what was written here, in every compression', { timeout: 60_000 }, async () => {
+  test('read what was written here, in every compression', { timeout: 240_000 }, async () => {
     const producer = await driver.openProducer({ clientId: 'interop' })
     const begun = Date.now() - 60_000
     for (const compression of CODECS) {
@@ -48,7 +48,7 @@ describe.runIf(inject('docker'))("Apache's own tools", () => {
     const properties = ['timestamp', 'key', 'headers', 'offset'].map(
       (name) => `--formatter-property print.${name}=true`,
     )
-    const flags = `--include 'out-.*' --from-beginning --max-messages ${COUNT * CODECS.length} --timeout-ms 30000`
+    const flags = `--include 'out-.*' --from-beginning --max-messages ${COUNT * CODECS.length} --timeout-ms 60000`
     const lines = (await run(`${BIN}/kafka-console-consumer.sh ${SERVER} ${flags} ${properties.join(' ')}`))
       .trim()
       .split('\n')
@@ -71,7 +71,7 @@ describe.runIf(inject('docker'))("Apache's own tools", () => {
     expect(dump.trim().split('\n')).toEqual(CODECS.map((codec) => `compresscodec: ${codec}`))
   })
 
-  test('write what is read here, in every compression', { timeout: 60_000 }, async () => {
+  test('write what is read here, in every compression', { timeout: 240_000 }, async () => {
     for (const compression of CODECS) await driver.admin.createTopic({ name: `in-${compression}` })
     const options = `${SERVER} --reader-property parse.key=true --reader-property key.separator=:`
     await run(
@@ -90,7 +90,7 @@ describe.runIf(inject('docker'))("Apache's own tools", () => {
       })
       const values: string[] = []
       for (;;) {
-        const batch = await reader.next({ maxBytes: 1 << 20, signal: AbortSignal.timeout(10_000) })
+        const batch = await reader.next({ maxBytes: 1 << 20, signal: AbortSignal.timeout(60_000) })
         if (batch === null) break
         for (let i = 0; i < batch.count; i++) values.push(Buffer.from(batch.value(i)!).toString())
       }

@@ -7,6 +7,8 @@ import { TestCluster } from '../support/test-cluster.ts'
 
 let cluster: TestCluster
 const never = new AbortController().signal
+/** The rest of this turn of the event loop, and what follows from it, is over. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 describe.skipIf(!inject('docker'))('reading a partition of a real broker', () => {
   beforeAll(async () => {
@@ -143,10 +145,10 @@ describe.skipIf(!inject('docker'))('reading a partition of a real broker', () =>
     const aborter = new AbortController()
     const waiting = reader.next({ maxBytes: 1_000, signal: aborter.signal })
     const reason = new Error('enough')
-    const began = performance.now()
-    setImmediate(() => aborter.abort(reason))
-    await assert.rejects(waiting, (error) => error === reason)
-    assert.ok(performance.now() - began < 200)
+    await turn()
+    aborter.abort(reason)
+    // Before anything else happens, the broker's answer included.
+    assert.equal(await Promise.race([waiting.catch((error) => error), turn()]), reason)
     await cluster.write(topic, 0, ['a'])
     const batch = await reader.next({ maxBytes: 1_000, signal: never })
     assert.deepEqual(values(batch!), ['a'])
@@ -164,14 +166,17 @@ describe.skipIf(!inject('docker'))('reading a partition of a real broker', () =>
       reader.next({ maxBytes: 1_000, signal: aborter.signal }).catch(() => {}),
     )
     const busy = await open({ topic })
-    const began = performance.now()
+    const took: number[] = []
     for (let i = 0; i < 20; i++) {
       await cluster.write(topic, 0, [String(i)])
+      const began = performance.now()
       const batch = await busy.next({ maxBytes: 1_000, signal: never })
+      took.push(performance.now() - began)
       assert.deepEqual(values(batch!), [String(i)])
     }
-    const took = performance.now() - began
-    assert.ok(took < 2_000, `20 records took ${Math.round(took)} ms`)
+    // Behind requests that wait 500 ms for records most would take some hundred; a busy machine does not make all of them slow.
+    const [quick] = took.toSorted((a, b) => a - b).slice(5)
+    assert.ok(quick! < 100, `they took ${took.map(Math.round)} ms`)
     aborter.abort()
     await Promise.all(waits)
     await Promise.all([busy, ...idle].map((reader) => reader.close()))

@@ -35,7 +35,7 @@ describe.runIf(inject('docker'))('a broker that wants to know who is there', () 
       (driver) => driver.close().then(() => 'it was let in'),
       (error) => error,
     )
-    expect(performance.now() - begun).toBeLessThan(8_000)
+    expect(performance.now() - begun).toBeLessThan(20_000)
     return error
   }
 
@@ -151,13 +151,13 @@ describe.runIf(inject('docker'))('a broker that wants to know who is there', () 
         })
         await producer.send(topic, records)
       }
-      await expect.poll(() => seen.length, { timeout: 10_000 }).toBeGreaterThanOrEqual(sent)
+      await expect.poll(() => seen.length, { timeout: 30_000 }).toBeGreaterThanOrEqual(sent)
       stop.abort()
       await reading
       expect(seen.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: sent }, (_, i) => i))
       expect(tokens).toBeGreaterThan(RUN_MS / 4_000)
       await driver.close()
     },
-    RUN_MS + 30_000,
+    RUN_MS + 60_000,
   )
 })

@@ -27,7 +27,8 @@ export class TestMember {
         topics: [topic],
         from: 'earliest',
         clientId: 'tests',
-        sessionTimeoutMs: 1_000,
+        // Longer than any pause of a busy machine: whoever is taken for dead here is to be so for a reason.
+        sessionTimeoutMs: 4_000,
         drainTimeoutMs: 2_000,
         ...options,
       },
@@ -62,7 +63,7 @@ export class TestMember {
   holds(count: number): Promise<Assignment[]> {
     return eventually(() => this.held.size === count && this.assignments, {
       what: () => `${count} partitions, there are ${this.held.size} after ${this.events.join(', ')}`,
-      withinMs: 10_000,
+      withinMs: 30_000,
       unless: () => {
         if (this.failure !== undefined) throw this.failure
       },

@@ -70,14 +70,16 @@ describe.runIf(inject('docker'))('transactions', () => {
   test('many one after another do not wait for each other', async () => {
     const topic = await topicOf(4)
     const producer = await open()
-    const begun = performance.now()
+    const took: number[] = []
     for (let i = 0; i < 20; i++) {
+      const begun = performance.now()
       const transaction = await producer.begin()
       await transaction.send(topic, [record(String(i), String(i % 4))])
       await transaction.commit()
+      took.push(performance.now() - begun)
     }
-    // kafkajs as it comes takes 6 s for these.
-    expect(performance.now() - begun).toBeLessThan(3_000)
+    // With kafkajs as it comes each but the first waits 300 ms; a busy machine does not make all of them slow.
+    expect(Math.min(...took.slice(1))).toBeLessThan(200)
     expect(await valuesIn(topic)).toHaveLength(20)
     await producer.close()
   })
@@ -108,7 +110,7 @@ describe.runIf(inject('docker'))('transactions', () => {
       const { partitions } = await driver.admin.describeTopic(topic)
       return partitions[0]?.latest === '0'
     }
-    await expect.poll(uncommitted, { timeout: 10_000 }).toBe(false)
+    await expect.poll(uncommitted).toBe(false)
     await expect(late.commit()).rejects.toMatchObject({ code: 'FENCED' })
     await producer.close()
     const again = await open(id)
@@ -166,7 +168,7 @@ describe.runIf(inject('docker'))('transactions', () => {
     const committed = await producer.begin()
     await checkpointed(committed, '2')
     await committed.commit()
-    await expect.poll(positions, { timeout: 5_000 }).toEqual(['2'])
+    await expect.poll(positions).toEqual(['2'])
     await member.leave()
     const zombie = await producer.begin()
     await expect(checkpointed(zombie, '3')).rejects.toMatchObject({ code: 'FENCED' })
