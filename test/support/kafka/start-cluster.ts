@@ -82,9 +82,9 @@ async function startNode(node: number, network: StartedNetwork): Promise<Cluster
       KAFKA_TRANSACTION_STATE_LOG_NUM_PARTITIONS: '3',
       KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: '2',
       KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
-      // Followers that stop are left behind after 2 s, and dead brokers after 3, so that tests need not wait longer.
+      // Followers that stop are left behind after 2 s, and dead brokers after 4, so that tests need not wait longer.
       KAFKA_REPLICA_LAG_TIME_MAX_MS: '2000',
-      KAFKA_BROKER_SESSION_TIMEOUT_MS: '3000',
+      KAFKA_BROKER_SESSION_TIMEOUT_MS: '4000',
       KAFKA_BROKER_HEARTBEAT_INTERVAL_MS: '500',
       KAFKA_HEAP_OPTS: '-Xms256m -Xmx384m',
     })

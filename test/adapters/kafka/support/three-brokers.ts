@@ -14,7 +14,7 @@ export interface ThreeBrokers {
 }
 
 /**
- * Three brokers that are controllers too, replication 3 and min.insync 2, dead to each other after 2 s. On the host's network, so
+ * Three brokers that are controllers too, replication 3 and min.insync 2, dead to each other after 4 s. On the host's network, so
  * that they and the clients know them by the same addresses.
  */
 export async function startThreeBrokers(): Promise<ThreeBrokers> {
@@ -48,8 +48,8 @@ export async function startThreeBrokers(): Promise<ThreeBrokers> {
           KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: '2',
           KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
           KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS: '100',
-          KAFKA_BROKER_SESSION_TIMEOUT_MS: '2000',
-          KAFKA_BROKER_HEARTBEAT_INTERVAL_MS: '300',
+          KAFKA_BROKER_SESSION_TIMEOUT_MS: '4000',
+          KAFKA_BROKER_HEARTBEAT_INTERVAL_MS: '500',
           KAFKA_REPLICA_LAG_TIME_MAX_MS: '2000',
           // A controller that is frozen holds up the other brokers for so long, by default 30 s: they have no producer ids meanwhile.
           KAFKA_CONTROLLER_SOCKET_TIMEOUT_MS: '3000',
