@@ -69,7 +69,7 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
       return led && { topic, group, partition: String(led.id), leader }
     }
     // On a busy machine a broker may be out of the cluster for a moment: then it leads nothing, and no other may fail beside it.
-    return eventually(findOne, { withinMs: 40_000, what: 'a partition led by a coordinator' })
+    return eventually(findOne, { withinMs: 60_000, what: 'a partition led by a coordinator' })
   }
 
   for (const [fault, after] of [
@@ -79,7 +79,7 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
   ] as const) {
     const when = after === 0 ? 'before all begins' : 'amid the work'
     // The sum of what is waited for below.
-    const options = { timeout: 240_000 }
+    const options = { timeout: 420_000 }
     test(
       `${fault} of the leader and coordinator ${when}: readers see each record once, groups none too early and none never`,
       options,
@@ -147,7 +147,7 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
             const layout = await cluster.wire.topic(topic.name, { maxAgeMs: 0 })
             return layout.partitions.every(({ inSync }) => inSync.length === 3)
           },
-          { withinMs: 40_000, what: 'three replicas in sync again' },
+          { withinMs: 150_000, what: 'three replicas in sync again' },
         )
       },
     )
