@@ -9,12 +9,20 @@ export interface EventuallyOptions {
   readonly unless?: () => void
 }
 
+let patience = 1
+
+/** From now on `eventually` waits so many times longer in this process: for backends that share a busy machine. */
+export function setPatience(times: number): void {
+  patience = times
+}
+
 /** Asks until the answer is neither undefined nor false, and gives it; throws at the deadline with the last error as cause. */
 export async function eventually<T>(
   ask: () => T | Promise<T>,
   options: EventuallyOptions = {},
 ): Promise<Exclude<Awaited<T>, undefined | false>> {
-  const { withinMs = 8_000, what = String(ask) } = options
+  const { what = String(ask) } = options
+  const withinMs = (options.withinMs ?? 8_000) * patience
   const deadline = performance.now() + withinMs
   let cause: unknown
   for (let pauseMs = 2; ; pauseMs = Math.min(25, pauseMs * 1.5)) {

@@ -1,6 +1,6 @@
 import type { Case } from './case.ts'
 import { CaseContext } from './case-context.ts'
-import { within } from './eventually.ts'
+import { setPatience, within } from './eventually.ts'
 import type { Backend } from './setup.ts'
 import { assertUndeclared } from './undeclared.ts'
 
@@ -9,6 +9,7 @@ export const DEFAULT_TIMEOUT_MS = 15_000
 
 /** Runs one case on connections of its own. Where a capability is wanting, asserts that it is refused. */
 export async function runCase(testCase: Case, backend: Backend, patience = 1): Promise<void> {
+  setPatience(patience)
   const context = await CaseContext.begin(backend)
   const missing = (testCase.needs ?? []).filter((capability) => !context.capabilities.has(capability))
   const limitMs = (testCase.timeoutMs ?? DEFAULT_TIMEOUT_MS) * patience
