@@ -2,6 +2,17 @@ import { defineConfig } from 'vitest/config'
 
 const containers = ['test/adapters/kafka/**/*.test.ts']
 
+/** Those in which the connection matters, once more by `?driver=direct`. */
+const direct = [
+  'test/adapters/kafka/conformance.test.ts',
+  'test/adapters/kafka/failover.test.ts',
+  'test/adapters/kafka/exactly-once/exactly-once.test.ts',
+  'test/adapters/kafka/security/secure-broker.test.ts',
+  'test/adapters/kafka/wire/wire.test.ts',
+]
+// Brokers are clocks too: one file at a time, and nothing else beside them, or sessions end that should not.
+const alone = { fileParallelism: false } as const
+
 export default defineConfig({
   test: {
     globalSetup: ['test/support/docker.ts', 'test/support/kafka/global-setup.ts'],
@@ -19,13 +30,23 @@ export default defineConfig({
         },
       },
       {
-        // Brokers are clocks too: one file at a time, and nothing else beside them, or sessions end that should not.
         extends: true,
         test: {
+          ...alone,
           name: 'containers',
           include: containers,
-          fileParallelism: false,
+          provide: { kafkaDriver: 'kafkajs' },
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...alone,
+          name: 'direct',
+          include: direct,
+          provide: { kafkaDriver: 'direct' },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

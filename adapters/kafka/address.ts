@@ -1,11 +1,12 @@
 import { StreamError } from '../../src/driver.ts'
 import { COMPRESSION_NAMES, type CompressionName } from '../../src/formats/compression.ts'
-import type { ConnectionSettings } from './wire/settings.ts'
+import { type ConnectionSettings, DRIVERS, type DriverName } from './wire/settings.ts'
 
 /** A parsed address of a cluster. */
 export interface KafkaAddress {
   readonly scheme: 'kafka' | 'msk'
   readonly seeds: ConnectionSettings['seeds']
+  readonly driver: DriverName
   /** Undefined: of this process. */
   readonly clientId: string | undefined
   readonly acks: -1 | 1
@@ -72,11 +73,10 @@ export function parseAddress(address: string): KafkaAddress {
       `'${address}' has the unknown parameter ${unknown}: ${scheme}: knows ${known.toSorted().join(', ')}`,
     )
   }
-  const driver = parameters.get('driver') ?? 'kafkajs'
-  if (driver !== 'kafkajs') throw invalid(`driver=${driver}: give kafkajs`)
   return {
     scheme,
     seeds: parseHosts(hosts, DEFAULT_PORTS[scheme], address),
+    driver: parseDriver(parameters.get('driver') ?? 'kafkajs'),
     clientId: parameters.get('clientId'),
     acks: parseAcks(parameters.get('acks') ?? 'all'),
     compression: parseCompression(parameters.get('compression') ?? 'none'),
@@ -102,6 +102,12 @@ function parseHosts(hosts: string, defaultPort: number, address: string): Connec
     return { host: match[1] ?? match[2]!, port }
   })
   return seeds
+}
+
+function parseDriver(value: string): DriverName {
+  const found = DRIVERS.find((name) => name === value)
+  if (found !== undefined) return found
+  throw invalid(`driver=${value}: give one of ${DRIVERS.join(', ')}`)
 }
 
 function parseAcks(value: string): -1 | 1 {

@@ -24,7 +24,7 @@ describe('addresses', () => {
     ['kafka://a?region=eu-west-1', /unknown parameter region/],
     ['kafka://a?acks=0', /acks=0.*all.*1/],
     ['kafka://a?compression=brotli', /none, gzip, snappy, lz4, zstd/],
-    ['kafka://a?driver=other', /kafkajs/],
+    ['kafka://a?driver=other', /kafkajs, direct/],
     ['kafka://a?connectTimeoutMs=soon', /connectTimeoutMs=soon/],
     ['kafka://user:secret@a:9092', /MILLRACE_KAFKA_PASSWORD/],
   ])('%s is refused', (address, message) => {

@@ -4,6 +4,7 @@ import type { Driver } from '../../../../src/driver.ts'
 import { quiet } from '../../../conformance/connection.ts'
 import { eventually } from '../../../conformance/eventually.ts'
 import type { Backend } from '../../../conformance/index.ts'
+import { kafkaAddress } from '../../../support/kafka/kafka-driver.ts'
 import { type Broker, startBroker } from '../../../support/kafka/start-broker.ts'
 import { TestCluster } from './test-cluster.ts'
 
@@ -19,7 +20,7 @@ export async function kafkaBackend(): Promise<Backend> {
       KAFKA_LOG_INITIAL_TASK_DELAY_MS: '3600000',
     },
   })
-  const address = `kafka://${broker.address}`
+  const address = kafkaAddress(broker.address)
   const cluster = await TestCluster.open(broker.address)
   return {
     openDriver: () => openKafka(address, { logger: quiet }),
