@@ -15,14 +15,13 @@ export function memberTransactionalId(group: string, memberId: string): string {
 /**
  * Aborts open transactions of members that the group no longer has: a process that was killed leaves its own open until
  * their time-out, which by default holds up readers of its results, and the partitions it had checkpointed in them, for a minute.
- * Best effort: where it may not be done, or brokers are older than 3.0, the time-out does it. `stillLeads` is asked when it is
- * known what is open: only a member that came since could have been taken for gone.
+ * Best effort: where it may not be done, or brokers are older than 3.0, the time-out does it. `living` is asked when it is
+ * known what is open: the group's members then, or undefined where that is somebody else's to judge.
  */
 export async function abortOrphanedTransactions(
   { wire }: KafkaCluster,
   group: string,
-  members: ReadonlySet<string>,
-  stillLeads: () => boolean,
+  living: () => Promise<ReadonlySet<string> | undefined>,
 ): Promise<void> {
   const answers = wire.brokers().map(async ({ node }) => {
     const request = { states: ['Ongoing'] }
@@ -39,7 +38,8 @@ export async function abortOrphanedTransactions(
   for (const { transactionalId } of listed) {
     if (!transactionalId.startsWith(prefix)) continue
     const memberId = transactionalId.slice(prefix.length, transactionalId.lastIndexOf('/'))
-    if (members.has(memberId) || !stillLeads()) continue
+    const members = await living()
+    if (members === undefined || members.has(memberId)) continue
     // Whoever takes the id over has what is open aborted; CONCURRENT_TRANSACTIONS is the answer while that goes on.
     const request = { transactionalId, transactionTimeoutMs: 1_000, producerId: -1, producerEpoch: -1 }
     await wire

@@ -1,0 +1,9 @@
+import { StreamError } from '../../../src/driver.ts'
+
+/** To the one of two members with the same name that has to end. */
+export function sameInstance(group: string, instanceId: string): StreamError {
+  return new StreamError(
+    'FENCED',
+    `group '${group}' has another live member with the instanceId '${instanceId}': end one of them, or give each an instanceId of its own`,
+  )
+}
