@@ -1,5 +1,6 @@
 import { StreamError } from '../../src/driver.ts'
 import { COMPRESSION_NAMES, type CompressionName } from '../../src/formats/compression.ts'
+import type { GroupProtocol } from './parts.ts'
 import { type ConnectionSettings, DRIVERS, type DriverName } from './wire/settings.ts'
 
 /** A parsed address of a cluster. */
@@ -14,6 +15,7 @@ export interface KafkaAddress {
   readonly compression: CompressionName
   readonly partitioner: string
   readonly rack: string | undefined
+  readonly groupProtocol: GroupProtocol
   readonly connectTimeoutMs: number
   readonly deliveryTimeoutMs: number
   /** What `security/` reads: TLS, SASL, IAM. */
@@ -39,6 +41,7 @@ const PARAMETERS = [
   'connectTimeoutMs',
   'deliveryTimeoutMs',
   'driver',
+  'groupProtocol',
   'partitioner',
   'rack',
   ...SECURITY_PARAMETERS,
@@ -82,6 +85,7 @@ export function parseAddress(address: string): KafkaAddress {
     compression: parseCompression(parameters.get('compression') ?? 'none'),
     partitioner: parameters.get('partitioner') ?? 'kafka',
     rack: parameters.get('rack'),
+    groupProtocol: parseGroupProtocol(parameters.get('groupProtocol') ?? 'classic'),
     connectTimeoutMs: positive('connectTimeoutMs', parameters.get('connectTimeoutMs') ?? '5000'),
     deliveryTimeoutMs: positive('deliveryTimeoutMs', parameters.get('deliveryTimeoutMs') ?? '120000'),
     security: new Map(
@@ -108,6 +112,11 @@ function parseDriver(value: string): DriverName {
   const found = DRIVERS.find((name) => name === value)
   if (found !== undefined) return found
   throw invalid(`driver=${value}: give one of ${DRIVERS.join(', ')}`)
+}
+
+function parseGroupProtocol(value: string): GroupProtocol {
+  if (value === 'classic' || value === 'consumer') return value
+  throw invalid(`groupProtocol=${value}: give classic (any Kafka) or consumer (Kafka 4.0 or newer, KIP-848)`)
 }
 
 function parseAcks(value: string): -1 | 1 {

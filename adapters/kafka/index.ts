@@ -18,7 +18,7 @@ export type { TlsSettings } from './wire/settings.ts'
  */
 export const openKafka: DriverFactory = async (address, { logger, credentials, tls }) => {
   const parsed = parseAddress(address)
-  const { seeds, acks, compression, deliveryTimeoutMs, connectTimeoutMs, rack } = parsed
+  const { seeds, acks, compression, deliveryTimeoutMs, connectTimeoutMs, rack, groupProtocol } = parsed
   const partitioner = partitionerNamed(parsed.partitioner)
   const sasl = readSasl(parsed, credentials)
   const tlsSettings = readTls(parsed.security, tls, parsed.scheme === 'msk')
@@ -28,5 +28,5 @@ export const openKafka: DriverFactory = async (address, { logger, credentials, t
   const clientId = parsed.clientId ?? `millrace-${process.pid}`
   const wire = await openWire({ seeds, clientId, tls: tlsSettings, sasl, connectTimeoutMs }, parsed.driver)
   const settings = { acks, compression, partitioner, deliveryTimeoutMs }
-  return new KafkaDriver(address, { wire, logger, rack }, settings)
+  return new KafkaDriver(address, { wire, logger, rack, groupProtocol }, settings)
 }

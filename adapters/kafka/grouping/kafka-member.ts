@@ -14,6 +14,7 @@ import type { TopicPartition } from '../wire/protocol/by-topic.ts'
 import type { FetchedOffset } from '../wire/protocol/offset-fetch.ts'
 import { keyOf } from './assign-partitions.ts'
 import { ClassicMembership } from './classic-membership.ts'
+import { ConsumerMembership } from './consumer-membership.ts'
 import { committedOffsets } from './group-requests.ts'
 import type { Membership, MembershipHost } from './membership.ts'
 import { memberTransactionalId } from './orphaned-transactions.ts'
@@ -87,15 +88,20 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
     this.#events = events
     this.#onClose = onClose
     const whole = (ms: number): number => Math.min(MAX_INT32, Math.ceil(ms))
-    const rebalanceTimeoutMs = whole(Math.max(LEAST_REBALANCE_MS, drainTimeoutMs, sessionTimeoutMs))
-    const settings = {
+    const common = {
       group,
       from,
       instanceId,
       sessionTimeoutMs: whole(sessionTimeoutMs),
-      rebalanceTimeoutMs,
     }
-    this.#membership = new ClassicMembership(cluster, settings, this)
+    if (cluster.groupProtocol === 'consumer') {
+      // From when it is told of the revocation until it is heard to have let go: what takes longer has the member thrown out.
+      const rebalanceTimeoutMs = whole(drainTimeoutMs + LEAST_REBALANCE_MS)
+      this.#membership = new ConsumerMembership(cluster, { ...common, rebalanceTimeoutMs }, this)
+    } else {
+      const rebalanceTimeoutMs = whole(Math.max(LEAST_REBALANCE_MS, drainTimeoutMs, sessionTimeoutMs))
+      this.#membership = new ClassicMembership(cluster, { ...common, rebalanceTimeoutMs }, this)
+    }
   }
 
   start(): Promise<void> {

@@ -26,7 +26,6 @@ export interface StoreOffsets {
 
 /** Elections and rebalances pass within this. Milliseconds. */
 const PATIENCE_MS = 20_000
-const STALE_MEMBER_EPOCH = 113
 
 /**
  * Stores checkpoints under the member's generation, again while coordinators move and the group is rebalanced, as long as the
@@ -89,7 +88,7 @@ export async function storeOffsets(
       if (code === KafkaError.UNKNOWN_MEMBER_ID) membership.expel(memberId)
       // Not while it joins anyway: the assignment that comes is under the new one.
       if (
-        (code === KafkaError.ILLEGAL_GENERATION || code === STALE_MEMBER_EPOCH) &&
+        (code === KafkaError.ILLEGAL_GENERATION || code === KafkaError.STALE_MEMBER_EPOCH) &&
         generation === membership.generation &&
         !membership.joining
       ) {

@@ -142,6 +142,8 @@ const CODES: Readonly<
   103: ['INCONSISTENT_TOPIC_ID', 'UNAVAILABLE', 'the topic was created anew: try again'],
   106: ['FETCH_SESSION_TOPIC_ID_ERROR', 'UNAVAILABLE', 'try again'],
   110: ['FENCED_MEMBER_EPOCH', 'FENCED', 'the group has moved on: join again'],
+  111: ['UNRELEASED_INSTANCE_ID', 'FENCED', 'another member has the same instance id: end one of them'],
+  112: ['UNSUPPORTED_ASSIGNOR', 'INVALID_ARGUMENT', "choose one of the brokers' group.consumer.assignors"],
   113: ['STALE_MEMBER_EPOCH', 'FENCED', 'the group has moved on: join again'],
   120: ['TRANSACTION_ABORTABLE', 'UNAVAILABLE', 'abort the transaction and begin it again', false],
 }
@@ -161,6 +163,7 @@ export const KafkaError = {
   COORDINATOR_LOAD_IN_PROGRESS: 14,
   COORDINATOR_NOT_AVAILABLE: 15,
   NOT_COORDINATOR: 16,
+  NOT_ENOUGH_REPLICAS: 19,
   ILLEGAL_GENERATION: 22,
   UNKNOWN_MEMBER_ID: 25,
   REBALANCE_IN_PROGRESS: 27,
@@ -185,9 +188,13 @@ export const KafkaError = {
   OFFSET_NOT_AVAILABLE: 78,
   MEMBER_ID_REQUIRED: 79,
   FENCED_INSTANCE_ID: 82,
+  INVALID_RECORD: 87,
   UNSTABLE_OFFSET_COMMIT: 88,
   PRODUCER_FENCED: 90,
   UNKNOWN_TOPIC_ID: 100,
+  FENCED_MEMBER_EPOCH: 110,
+  UNRELEASED_INSTANCE_ID: 111,
+  STALE_MEMBER_EPOCH: 113,
 } as const
 
 /** After these the place asked was the wrong one: `invalidate` it, then ask again. */

@@ -75,7 +75,9 @@ afterEach(async () => {
 
 async function join(sessionTimeoutMs = 200): Promise<TestMember> {
   const logger = { debug() {}, info() {}, error() {}, warn: (text: string) => void warnings.push(text) }
-  member = await TestMember.join({ wire, logger, rack: undefined }, 'g', 't', { sessionTimeoutMs })
+  member = await TestMember.join({ wire, logger, rack: undefined, groupProtocol: 'classic' }, 'g', 't', {
+    sessionTimeoutMs,
+  })
   return member
 }
 

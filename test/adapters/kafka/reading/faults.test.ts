@@ -171,7 +171,7 @@ function append(value: string, leaderEpoch: number): void {
 
 function open(options: Partial<DriverReaderOptions> = {}): Promise<PartitionReader> {
   return openReader(
-    { wire, logger, rack: undefined },
+    { wire, logger, rack: undefined, groupProtocol: 'classic' },
     { topic: 't', partition: '0', start: { from: 'earliest' }, ...options },
     () => {},
   )

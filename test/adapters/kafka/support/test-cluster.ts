@@ -1,4 +1,4 @@
-import type { KafkaCluster } from '../../../../adapters/kafka/parts.ts'
+import type { GroupProtocol, KafkaCluster } from '../../../../adapters/kafka/parts.ts'
 import { errorOf } from '../../../../adapters/kafka/wire/error-codes.ts'
 import { addPartitionsToTxn } from '../../../../adapters/kafka/wire/protocol/add-partitions-to-txn.ts'
 import { createPartitions } from '../../../../adapters/kafka/wire/protocol/create-partitions.ts'
@@ -20,15 +20,17 @@ export class TestCluster implements KafkaCluster {
   readonly rack: string | undefined
   readonly logger = quiet
   readonly wire: KafkaCluster['wire']
+  readonly groupProtocol: GroupProtocol
 
-  constructor(wire: KafkaCluster['wire'], rack?: string) {
+  constructor(wire: KafkaCluster['wire'], rack?: string, groupProtocol: GroupProtocol = 'classic') {
     this.wire = wire
     this.rack = rack
+    this.groupProtocol = groupProtocol
   }
 
   /** Default: the run's shared broker. */
-  static async open(addresses?: string, rack?: string): Promise<TestCluster> {
-    return new TestCluster(await openTestWire(addresses ?? (await sharedBroker())), rack)
+  static async open(addresses?: string, rack?: string, groupProtocol?: GroupProtocol): Promise<TestCluster> {
+    return new TestCluster(await openTestWire(addresses ?? (await sharedBroker())), rack, groupProtocol)
   }
 
   async topic(partitions = 1, settings: Readonly<Record<string, string>> = {}): Promise<string> {
