@@ -39,7 +39,7 @@ function random(seed: number): () => number {
   }
 }
 
-const REQUEST_FAULTS: readonly Fault[] = ['lost', 'unanswered', 'late']
+const REQUEST_FAULTS: readonly Fault[] = ['lost', 'unanswered', 'late', 'doubled', 'answered-late']
 const PARTITION_FAULTS: readonly Fault[] = [
   'not-leader',
   'left-out',
@@ -52,6 +52,10 @@ describe('whatever goes wrong, what is acknowledged is there once, where it was 
   test.concurrent.each(seeds)('seed %i', async (seed) => {
     const { cluster, engine } = setUp()
     const next = random(seed)
+    cluster.inOrder = next() < 0.5
+    cluster.takesAnySequence = next() < 0.5
+    // Some are large enough that several batches are on their way.
+    const padding = seed % 3 === 0 ? 'x'.repeat(30_000) : ''
     cluster.fault = (scope) => {
       const faults = scope === 'request' ? REQUEST_FAULTS : PARTITION_FAULTS
       return next() < 0.25 ? faults[Math.floor(next() * faults.length)]! : 'none'
@@ -62,7 +66,7 @@ describe('whatever goes wrong, what is acknowledged is there once, where it was 
     for (let i = 0; i < 60; i++) {
       const records = Array.from({ length: 1 + Math.floor(next() * 8) }, () => {
         const key = next() < 0.2 ? null : `k${Math.floor(next() * 20)}`
-        const value = `${key}:${number++}`
+        const value = `${key}:${number++}:${padding}`
         sent.push(value)
         return record(key, value)
       })
