@@ -22,6 +22,8 @@ export interface Setback {
   readonly error: StreamError
   readonly kind: /** The same bytes may go again. */
     | 'again'
+    /** One before it was missing when it was judged: the same bytes go again once that is there. */
+    | 'behind'
     /** The broker knows nothing of the batches before: under another identity. */
     | 'forgotten'
     /** As it is it will never be taken. */

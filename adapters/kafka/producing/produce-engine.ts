@@ -139,7 +139,8 @@ export class ProduceEngine {
       if (known.id !== router.layout.id || known.partitions.length !== router.layout.partitions.length) {
         return false
       }
-    } else if (performance.now() - router.layout.asOf > LAYOUT_MAX_AGE_MS) {
+    }
+    if (performance.now() - (known ?? router.layout).asOf > LAYOUT_MAX_AGE_MS) {
       // What was added is noticed at a later call.
       this.#wire.topic(call.topic, { maxAgeMs: LAYOUT_MAX_AGE_MS }).catch(() => {})
     }
@@ -333,8 +334,7 @@ export class ProduceEngine {
       case KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER:
       case KafkaError.UNKNOWN_PRODUCER_ID:
       case KafkaError.INVALID_PRODUCER_EPOCH:
-        // When it was judged one before it may have been missing, which will be sent again, and so will this one.
-        if (!wasFirst) return 'again'
+        if (!wasFirst) return 'behind'
         break
       case KafkaError.MESSAGE_TOO_LARGE:
       case KafkaError.INVALID_RECORD:
@@ -364,6 +364,9 @@ export class ProduceEngine {
     switch (kind) {
       case 'again':
         return this.#retry(lane, error)
+      case 'behind':
+        lane.again()
+        return this.#touched(lane)
       case 'forgotten': {
         const isLate = performance.now() > first.deadline
         lane.restart(this.#identities.renew(lane.identity!, error))

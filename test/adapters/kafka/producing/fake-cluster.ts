@@ -57,6 +57,8 @@ export class FakeCluster implements KafkaWire {
   refuse: (records: readonly Written[]) => number = () => KafkaError.NONE
   /** Whether requests to a node are carried out in their order, as those of one connection are. */
   inOrder = false
+  /** Before the cluster says where partitions are. */
+  lookUp: () => Promise<void> = () => sleep(0)
   /** Kafka since 2.5 takes any sequence from a producer that it does not know; before, only 0. */
   takesAnySequence = false
   /** The most batches of one partition that were on their way at once. */
@@ -111,7 +113,7 @@ export class FakeCluster implements KafkaWire {
   }
 
   async topic(name: string): Promise<TopicLayout> {
-    await sleep(0)
+    await this.lookUp()
     if (name !== this.topicName) throw new StreamError('NOT_FOUND', `no topic ${name}: create it`)
     this.#layout = {
       name,
@@ -133,8 +135,12 @@ export class FakeCluster implements KafkaWire {
     return this.#layout
   }
 
-  invalidate(): void {
-    this.#layout = undefined
+  invalidate(to: BrokerRef): void {
+    if (this.#layout === undefined || to.kind !== 'leader') return
+    const partitions = this.#layout.partitions.map((each) =>
+      each.id === to.partition ? { ...each, leader: -1 } : each,
+    )
+    this.#layout = { ...this.#layout, partitions, asOf: Number.NEGATIVE_INFINITY }
   }
 
   topics = async () => []

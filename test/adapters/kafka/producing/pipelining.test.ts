@@ -146,3 +146,19 @@ test('DUPLICATE_SEQUENCE_NUMBER is success, at a place that the broker has forgo
   const acknowledgement = await engine.send('t', [record('0'), record('1')]).result
   expect([acknowledgement.position(0), acknowledgement.position(1)]).toEqual(['-1', '-1'])
 })
+
+test('while the leader of one partition is looked for, the others go on', async () => {
+  const { cluster, engine } = setUp()
+  await Promise.all(['0', '1'].map((partition) => engine.send('t', [record('0', partition)]).result))
+  const found = Promise.withResolvers<void>()
+  cluster.lookUp = () => found.promise
+  let moves = 1
+  cluster.fault = (of) => (of === 'partition' && moves-- > 0 ? 'not-leader' : 'none')
+  const moved = engine.send('t', [record('1', '0')]).result
+  await expect.poll(() => moves).toBeLessThan(1)
+  for (let i = 1; i < 20; i++) await engine.send('t', [record(String(i), '1')]).result
+  expect(numbersIn(cluster, 0)).toEqual([0])
+  found.resolve()
+  await moved
+  expect(numbersIn(cluster, 0)).toEqual([0, 1])
+})
