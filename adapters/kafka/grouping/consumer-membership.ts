@@ -265,7 +265,10 @@ export class ConsumerMembership implements Membership {
       this.#resumptions = 0
       this.#announce()
     }
-    if (told?.anew === true) this.#host.expelled()
+    if (told?.anew === true) {
+      this.#resumptions++
+      this.#host.expelled()
+    }
     const claimed = unite(this.#assigned, this.#host.owned())
     if (told !== undefined) this.#assigned = told.partitions
     if (told !== undefined) this.#incomplete = !told.complete
