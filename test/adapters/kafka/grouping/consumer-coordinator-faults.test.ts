@@ -21,6 +21,8 @@ let warnings: string[]
 let epoch: number
 /** The other member of the group, where there is one: what it reads. */
 let others: { readonly memberId: string; readonly topics: readonly string[] }[]
+/** The group's, as the brokers have it. */
+let sessionMs: number
 /** What the one topic's id is now; the fake's own is `id`. */
 let topicId: string
 /** By the name of the request, one for each time that it is asked: what the coordinator says instead, or a lost answer. */
@@ -34,6 +36,7 @@ beforeEach(() => {
   warnings = []
   epoch = 0
   others = []
+  sessionMs = 200
   topicId = TOPIC_ID
   faults = {}
   stored = undefined
@@ -67,8 +70,10 @@ beforeEach(() => {
         }))
         return [{ errorCode, group: 'g', state: 'Stable', members }]
       }
-      case 'DescribeConfigs':
-        return []
+      case 'DescribeConfigs': {
+        const entries = [{ name: 'consumer.session.timeout.ms', value: String(sessionMs), own: false }]
+        return [{ errorCode, errorMessage: null, name: 'g', entries }]
+      }
       case 'ListTransactions':
         return { errorCode, transactions: [] }
       case 'OffsetFetch': {
@@ -203,6 +208,27 @@ describe('a member of KIP-848 whose coordinator fails', () => {
   test('brokers that do not move a classic group say so at once', async () => {
     faults.ConsumerGroupHeartbeat = [GROUP_ID_NOT_FOUND]
     await assert.rejects(join(), /classic protocol.*migration\.policy/)
+  })
+
+  test('a session that the brokers set longer than was asked for is told of', async () => {
+    sessionMs = 45_000
+    const it = await join()
+    await it.holds(1)
+    await eventually(() => warnings.length > 0)
+    assert.match(warnings[0]!, /45000 ms, not 200.*consumer\.session\.timeout\.ms/)
+  })
+
+  test('brokers that have no such groups are UNSUPPORTED', async () => {
+    const { answer } = wire
+    wire.answer = (asked) => {
+      if (asked.api !== 'ConsumerGroupHeartbeat') return answer(asked)
+      throw new StreamError('UNSUPPORTED', 'the broker does not know ConsumerGroupHeartbeat')
+    }
+    await assert.rejects(
+      join(),
+      (error) =>
+        error instanceof StreamError && error.code === 'UNSUPPORTED' && /Kafka 4\.0/.test(error.message),
+    )
   })
 
   test('a name that a dead member still has is waited for', async () => {
