@@ -22,7 +22,7 @@ import { coordinatorOf, refusedByCoordinator } from './group-requests.ts'
 import { Leadership } from './leadership.ts'
 import type { Membership, MembershipHost, MembershipOptions } from './membership.ts'
 import { abortOrphanedTransactions } from './orphaned-transactions.ts'
-import { sameInstance } from './static-members.ts'
+import { sameInstance, withoutStaticMembers } from './static-members.ts'
 import type { Term } from './store-beginnings.ts'
 import { tenure } from './tenure.ts'
 
@@ -217,20 +217,27 @@ export class ClassicMembership implements Membership {
       refused: this.#host.refused(),
       incarnation: this.#incarnation,
     }
-    const joined = await wire.request(
-      this.#coordinator,
-      this.instanceId === null ? joinGroup : joinGroupStatic,
-      {
-        group,
-        sessionTimeoutMs: this.#sessionTimeoutMs,
-        rebalanceTimeoutMs,
-        memberId: this.memberId,
-        groupInstanceId: this.instanceId,
-        protocolType: 'consumer',
-        protocols: [{ name: PROTOCOL, metadata: encodeSubscription(subscription) }],
-      },
-      { lane: this.#joinLane, timeoutMs: this.#joinMs },
-    )
+    const joined = await wire
+      .request(
+        this.#coordinator,
+        this.instanceId === null ? joinGroup : joinGroupStatic,
+        {
+          group,
+          sessionTimeoutMs: this.#sessionTimeoutMs,
+          rebalanceTimeoutMs,
+          memberId: this.memberId,
+          groupInstanceId: this.instanceId,
+          protocolType: 'consumer',
+          protocols: [{ name: PROTOCOL, metadata: encodeSubscription(subscription) }],
+        },
+        { lane: this.#joinLane, timeoutMs: this.#joinMs },
+      )
+      .catch((error) => {
+        const failure = classify(error)
+        throw failure.code === 'UNSUPPORTED' && this.instanceId !== null
+          ? withoutStaticMembers(failure)
+          : failure
+      })
     if (this.over) return true
     if (joined.errorCode === KafkaError.MEMBER_ID_REQUIRED) {
       this.memberId = joined.memberId

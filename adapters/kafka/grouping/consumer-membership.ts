@@ -315,10 +315,12 @@ export class ConsumerMembership implements Membership {
       for (const topic of this.#topics) await this.#cluster.wire.topic(topic, { maxAgeMs: 300 })
       this.#missingSince = undefined
     } catch (error) {
+      const failure = classify(error)
+      if (failure.retryable) return
       // A topic that was deleted ends the membership. A broker that lags behind may say the same for a moment.
       this.#missingSince ??= performance.now()
       const gone = performance.now() - this.#missingSince > MISSING_MS
-      if (classify(error).code === 'NOT_FOUND' && gone) throw error
+      if (failure.code !== 'NOT_FOUND' || gone) throw failure
     }
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'vitest'
+import { StreamError } from '../../../../src/driver.ts'
 import { eventually } from '../../../conformance/eventually.ts'
 import { FakeWire } from '../support/fake-wire.ts'
 import { TestMember } from '../support/test-member.ts'
@@ -70,7 +71,7 @@ beforeEach(() => {
 })
 
 afterEach(async () => {
-  await member.member.stop()
+  await member?.member.stop()
 })
 
 async function join(sessionTimeoutMs = 200): Promise<TestMember> {
@@ -134,5 +135,21 @@ describe('a member whose coordinator fails', () => {
     await eventually(() => member.events.length >= 3, { what: 'it is assigned anew' })
     assert.deepEqual(member.events, ['assigned 0', 'lost 0', 'assigned 0'])
     assert.equal(await member.checkpoint(held!, '7'), 'FENCED')
+  })
+
+  test('of a Kafka that does not know static leaders: UNSUPPORTED names the version', async () => {
+    const { answer } = wire
+    wire.answer = (asked) => {
+      if (asked.api !== 'JoinGroup')
+        return asked.api === 'DescribeGroups' ? [{ errorCode: 69 }] : answer(asked)
+      throw new StreamError('UNSUPPORTED', 'speaks JoinGroup 0 to 7, not 9')
+    }
+    const logger = { debug() {}, info() {}, error() {}, warn() {} }
+    const cluster = { wire, logger, rack: undefined, groupProtocol: 'classic' } as const
+    const joined = TestMember.join(cluster, 'g', 't', { instanceId: 'a' })
+    await assert.rejects(
+      joined,
+      (error) => error instanceof StreamError && /instanceId.*Kafka 3\.2/.test(error.message),
+    )
   })
 })
