@@ -58,8 +58,8 @@ beforeEach(() => {
     }
     const partitions = [answer]
     // An empty answer takes its time.
-    if (records.length > 0 || said !== undefined || outside) return { errorCode: 0, partitions }
-    return new Promise((resolve) => setTimeout(() => resolve({ errorCode: 0, partitions }), 20))
+    if (records.length > 0 || said !== undefined || outside) return { errorCode: 0, session: 0, partitions }
+    return new Promise((resolve) => setTimeout(() => resolve({ errorCode: 0, session: 0, partitions }), 20))
   }
 })
 
