@@ -2,6 +2,23 @@ import { defineConfig } from 'vitest/config'
 
 const containers = ['test/adapters/kafka/**/*.test.ts']
 
+/** Those in which the connection matters, once more by `?driver=direct`. */
+const direct = [
+  'test/adapters/kafka/conformance.test.ts',
+  'test/adapters/kafka/failover.test.ts',
+  'test/adapters/kafka/exactly-once/exactly-once.test.ts',
+  'test/adapters/kafka/security/secure-broker.test.ts',
+  'test/adapters/kafka/wire/wire.test.ts',
+]
+// Brokers are clocks too: one file at a time, and nothing else beside them, or sessions end that should not.
+const alone = {
+  fileParallelism: false,
+  // For what hangs: what is waited for has deadlines of its own, above what a busy machine takes, and tells what it was.
+  testTimeout: 120_000,
+  hookTimeout: 180_000,
+  expect: { poll: { timeout: 20_000 } },
+} as const
+
 export default defineConfig({
   test: {
     globalSetup: ['test/support/docker.ts', 'test/support/kafka/global-setup.ts'],
@@ -19,17 +36,23 @@ export default defineConfig({
         },
       },
       {
-        // Brokers are clocks too: one file at a time, and nothing else beside them, or sessions end that should not.
         extends: true,
         test: {
+          ...alone,
           name: 'containers',
           include: containers,
-          // For what hangs: what is waited for has deadlines of its own, above what a busy machine takes, and tells what it was.
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
-          expect: { poll: { timeout: 20_000 } },
-          fileParallelism: false,
+          provide: { kafkaDriver: 'kafkajs' },
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...alone,
+          name: 'direct',
+          include: direct,
+          provide: { kafkaDriver: 'direct' },
+          sequence: { groupOrder: 2 },
         },
       },
     ],

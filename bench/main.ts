@@ -4,8 +4,10 @@ import { durable } from './cases/durable.ts'
 import { each } from './cases/each.ts'
 import { kafkaConsume } from './cases/kafka-consume.ts'
 import { kafkaLatency } from './cases/kafka-latency.ts'
+import { kafkaPartitions } from './cases/kafka-partitions.ts'
 import { kafkaProduce } from './cases/kafka-produce.ts'
 import { kafkaSend } from './cases/kafka-send.ts'
+import { kafkaSizes } from './cases/kafka-sizes.ts'
 import { latency } from './cases/latency.ts'
 import { read } from './cases/read.ts'
 import { send } from './cases/send.ts'
@@ -21,7 +23,14 @@ import { type Options, parseOptions, USAGE } from './options.ts'
 
 const CASES: readonly Case[] = [append, sustained, durable, send, read, batch, each, latency]
 /** What `kafka` runs in their place: everybody on topics of the same settings. */
-const KAFKA_CASES: readonly Case[] = [kafkaProduce, kafkaSend, kafkaConsume, kafkaLatency]
+const KAFKA_CASES: readonly Case[] = [
+  kafkaProduce,
+  kafkaSend,
+  kafkaConsume,
+  kafkaLatency,
+  kafkaPartitions,
+  kafkaSizes,
+]
 
 const options = parseOptions(
   process.argv.slice(2),

@@ -5,7 +5,7 @@ export const USAGE = `npm run bench [-- WHO] [--quick] [--only CASE] [--save] [-
   WHO            log, memory, kafka (all clients on a broker in Docker, cases of its own), or all; default: all
   --quick        only values of 256 B, in batches of 1,000 where the case has them; results are written with --save alone
   --only CASE    one case: append, sustained, durable, send, read, batch, each or latency; with kafka: kafka-produce,
-                 kafka-send, kafka-consume or kafka-latency; may be repeated
+                 kafka-send, kafka-consume, kafka-latency, kafka-partitions or kafka-sizes; may be repeated
   --shape VxB    only values of V bytes in batches of B, as in 256x1000; may be repeated
   --save         write bench/results even with --quick, --only or --shape
   --no-peers     millrace and its limits alone

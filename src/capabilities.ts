@@ -18,6 +18,8 @@ export type Capability =
   | 'durable'
   /** More than one process may use the address at once. */
   | 'multiProcess'
+  /** A member may have a name that outlives its process: a restart within the session moves nothing. */
+  | 'staticMembership'
 
 export type Capabilities = ReadonlySet<Capability>
 
@@ -45,6 +47,7 @@ export type CapabilitiesOf<Address extends string> = string extends Address
             | 'headers'
             | 'durable'
             | 'multiProcess'
+            | 'staticMembership'
         : Address extends `kinesis:${string}`
           ? 'lineage' | 'addPartitions' | 'splitMerge' | 'durable' | 'multiProcess'
           : never

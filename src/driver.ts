@@ -218,6 +218,12 @@ export interface JoinOptions {
   /** For partitions that exist when the group first sees the topic, resolved and persisted then; later ones start at their beginning. */
   readonly from: From
   readonly clientId: string
+  /**
+   * The member's name beyond its process, given only where `staticMembership` is declared. Who joins under it within the session of
+   * the one before has the partitions of that one, and nobody else's move; `leave` keeps the place until the session is over. Of two
+   * who live at once, one is refused or fails with FENCED.
+   */
+  readonly instanceId?: string
   /** A member unheard of for so long is dead. Milliseconds. */
   readonly sessionTimeoutMs: number
   /** How long a revoked partition may be drained before it is taken by force. Milliseconds. */

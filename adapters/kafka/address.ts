@@ -1,11 +1,13 @@
 import { StreamError } from '../../src/driver.ts'
 import { COMPRESSION_NAMES, type CompressionName } from '../../src/formats/compression.ts'
-import type { ConnectionSettings } from './wire/settings.ts'
+import type { GroupProtocol } from './parts.ts'
+import { type ConnectionSettings, DRIVERS, type DriverName } from './wire/settings.ts'
 
 /** A parsed address of a cluster. */
 export interface KafkaAddress {
   readonly scheme: 'kafka' | 'msk'
   readonly seeds: ConnectionSettings['seeds']
+  readonly driver: DriverName
   /** Undefined: of this process. */
   readonly clientId: string | undefined
   readonly acks: -1 | 1
@@ -13,6 +15,7 @@ export interface KafkaAddress {
   readonly compression: CompressionName
   readonly partitioner: string
   readonly rack: string | undefined
+  readonly groupProtocol: GroupProtocol
   readonly connectTimeoutMs: number
   readonly deliveryTimeoutMs: number
   /** What `security/` reads: TLS, SASL, IAM. */
@@ -38,6 +41,7 @@ const PARAMETERS = [
   'connectTimeoutMs',
   'deliveryTimeoutMs',
   'driver',
+  'groupProtocol',
   'partitioner',
   'rack',
   ...SECURITY_PARAMETERS,
@@ -72,16 +76,16 @@ export function parseAddress(address: string): KafkaAddress {
       `'${address}' has the unknown parameter ${unknown}: ${scheme}: knows ${known.toSorted().join(', ')}`,
     )
   }
-  const driver = parameters.get('driver') ?? 'kafkajs'
-  if (driver !== 'kafkajs') throw invalid(`driver=${driver}: give kafkajs`)
   return {
     scheme,
     seeds: parseHosts(hosts, DEFAULT_PORTS[scheme], address),
+    driver: parseDriver(parameters.get('driver') ?? 'kafkajs'),
     clientId: parameters.get('clientId'),
     acks: parseAcks(parameters.get('acks') ?? 'all'),
     compression: parseCompression(parameters.get('compression') ?? 'none'),
     partitioner: parameters.get('partitioner') ?? 'kafka',
     rack: parameters.get('rack'),
+    groupProtocol: parseGroupProtocol(parameters.get('groupProtocol') ?? 'classic'),
     connectTimeoutMs: positive('connectTimeoutMs', parameters.get('connectTimeoutMs') ?? '5000'),
     deliveryTimeoutMs: positive('deliveryTimeoutMs', parameters.get('deliveryTimeoutMs') ?? '120000'),
     security: new Map(
@@ -102,6 +106,17 @@ function parseHosts(hosts: string, defaultPort: number, address: string): Connec
     return { host: match[1] ?? match[2]!, port }
   })
   return seeds
+}
+
+function parseDriver(value: string): DriverName {
+  const found = DRIVERS.find((name) => name === value)
+  if (found !== undefined) return found
+  throw invalid(`driver=${value}: give one of ${DRIVERS.join(', ')}`)
+}
+
+function parseGroupProtocol(value: string): GroupProtocol {
+  if (value === 'classic' || value === 'consumer') return value
+  throw invalid(`groupProtocol=${value}: give classic (any Kafka) or consumer (Kafka 4.0 or newer, KIP-848)`)
 }
 
 function parseAcks(value: string): -1 | 1 {

@@ -8,6 +8,7 @@ export const KAFKA_CAPABILITIES: Capabilities = new Set([
   'headers',
   'durable',
   'multiProcess',
+  'staticMembership',
 ])
 
 /** With acks=1 a leader that dies takes acknowledged records with it, and a batch that is sent again may be there twice. */

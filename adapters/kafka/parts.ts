@@ -20,7 +20,11 @@ export interface KafkaCluster {
   readonly logger: Logger
   /** Where this client stands, for reading from the nearest replica (KIP-392). */
   readonly rack: string | undefined
+  readonly groupProtocol: GroupProtocol
 }
+
+/** What members speak: the protocol of all Kafka versions, or that of Kafka 4 (KIP-848). */
+export type GroupProtocol = 'classic' | 'consumer'
 
 export type OpenReader = (
   cluster: KafkaCluster,

@@ -18,6 +18,8 @@ export const kafkaConsume: Case = {
       make(BARE, 'bare/kafka-consume'),
       make('kafka, batch handler', 'millrace/batch'),
       make('kafka, each', 'millrace/each'),
+      make('kafka direct, batch handler', 'millrace/batch', { driver: 'direct' }),
+      make('kafka direct, each', 'millrace/each', { driver: 'direct' }),
       ...(field.peers
         ? [
             make('kafkajs, eachBatch', 'kafkajs/consume', { by: 'eachBatch' }),

@@ -14,6 +14,7 @@ export const kafkaLatency: Case = {
     const make = contenders(field)
     return [
       make('kafka', 'millrace/latency'),
+      make('kafka direct', 'millrace/latency', { driver: 'direct' }),
       ...(field.peers
         ? [
             make('kafkajs', 'kafkajs/latency'),

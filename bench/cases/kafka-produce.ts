@@ -17,6 +17,7 @@ export const kafkaProduce: Case = {
     return [
       make(BARE, 'bare/kafka-produce'),
       make('kafka, sendBatch', 'millrace/append', { by: 'sendBatch' }),
+      make('kafka direct, sendBatch', 'millrace/append', { by: 'sendBatch', driver: 'direct' }),
       ...(field.peers
         ? [
             make('kafkajs', 'kafkajs/append'),

@@ -13,6 +13,7 @@ export const kafkaSend: Case = {
     const make = contenders(field)
     return [
       make('kafka, send', 'millrace/send'),
+      make('kafka direct, send', 'millrace/send', { driver: 'direct' }),
       ...(field.peers
         ? [
             make('kafkajs, send', 'kafkajs/send'),

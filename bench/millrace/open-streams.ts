@@ -6,10 +6,12 @@ import { batchesOf, keyOf, recordsToRead, valuesOf } from '../harness/records.ts
 /** Values and keys as bytes; the key is found by the value. */
 export type BytesTopic = Topic<Uint8Array, Uint8Array, Uint8Array>
 
-/** Connects to the `backend` of the settings: a log in the task's folder, memory, or Kafka at `broker`. */
+/** Connects to the `backend` of the settings: a log in the task's folder, memory, or Kafka at `broker` by `driver`. */
 export function openStreams({ folder, settings }: Task): Promise<Streams> {
   const fsync = settings.fsync === undefined ? '' : `?fsync=${settings.fsync}`
-  if (settings.backend === 'kafka') return connect(`kafka://${settings.broker}`)
+  if (settings.backend === 'kafka') {
+    return connect(`kafka://${settings.broker}?driver=${settings.driver ?? 'kafkajs'}`)
+  }
   return connect(settings.backend === 'memory' ? 'memory:' : `log:${folder}/log${fsync}`)
 }
 

@@ -17,16 +17,23 @@ export interface ConsumerSettings {
   readonly maxBufferedBytes: number
   readonly maxBufferedRecords: number
   readonly clientId: string
+  readonly instanceId: string | undefined
 }
 
-const GROUP = /^[A-Za-z0-9._-]{1,249}$/
+const NAME = /^[A-Za-z0-9._-]{1,249}$/
 
 /** Throws INVALID_ARGUMENT naming the option. */
 export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
-  if (!GROUP.test(options.group)) {
+  if (!NAME.test(options.group)) {
     throw new StreamError(
       'INVALID_ARGUMENT',
       `"${options.group}" is no group name: use 1 to 249 of the characters A-Z a-z 0-9 . _ -`,
+    )
+  }
+  if (options.instanceId !== undefined && !NAME.test(options.instanceId)) {
+    throw new StreamError(
+      'INVALID_ARGUMENT',
+      `"${options.instanceId}" is no instanceId: use 1 to 249 of the characters A-Z a-z 0-9 . _ -`,
     )
   }
   if (options.topics.length === 0)
@@ -46,6 +53,7 @@ export function consumerSettings(options: ConsumerOptions): ConsumerSettings {
     fetchMaxBytes: atLeast(1, 'fetchMaxBytes', options.fetchMaxBytes ?? 1 << 20),
     maxBufferedBytes: atLeast(1, 'maxBufferedBytes', options.maxBufferedBytes ?? 32 << 20),
     maxBufferedRecords: atLeast(1, 'maxBufferedRecords', options.maxBufferedRecords ?? 100_000),
+    instanceId: options.instanceId,
     clientId: options.clientId ?? `millrace-${process.pid}`,
   }
 }

@@ -50,6 +50,12 @@ export class GroupConsumer implements Consumer<LazyRecord> {
     this.telemetry = telemetry
     this.logger = logger
     this.settings = consumerSettings(options)
+    if (this.settings.instanceId !== undefined && !driver.capabilities.has('staticMembership')) {
+      throw new StreamError(
+        'UNSUPPORTED',
+        `${driver.address} has no staticMembership: leave instanceId out there (streams.capabilities tells), or use a backend that has it.`,
+      )
+    }
     this.member.promise.catch(() => {})
     this.listen(options.signal)
   }
@@ -184,8 +190,8 @@ export class GroupConsumer implements Consumer<LazyRecord> {
   private async join(processor: Processor, tickMs: number): Promise<void> {
     const { sessions } = this
     if (this.closing || sessions === undefined) return
-    const { group, topics, from, clientId, sessionTimeoutMs, drainTimeoutMs, checkpointIntervalMs } =
-      this.settings
+    const { group, topics, from, clientId, instanceId, sessionTimeoutMs, drainTimeoutMs } = this.settings
+    const { checkpointIntervalMs } = this.settings
     const forgetLag = this.telemetry.observeLag(() => this.lags())
     // Keeps the process alive while nothing else does, stores checkpoints and looks for hung handlers.
     let nextStore = 0
@@ -201,7 +207,15 @@ export class GroupConsumer implements Consumer<LazyRecord> {
       clearInterval(ticker)
       forgetLag()
     })
-    const options = { group, topics: [...topics.keys()], from, clientId, sessionTimeoutMs, drainTimeoutMs }
+    const options = {
+      group,
+      topics: [...topics.keys()],
+      from,
+      clientId,
+      ...(instanceId !== undefined && { instanceId }),
+      sessionTimeoutMs,
+      drainTimeoutMs,
+    }
     this.joining = this.driver.joinGroup(options, sessions).then(
       (member) => {
         this.member.resolve(member)

@@ -26,6 +26,13 @@ export interface ConsumerOptions<T extends TopicLike = TopicLike> {
   readonly checkpoint?: CheckpointStrategy
   /** A member unheard of for so long loses its partitions. Milliseconds; at least 100. Default: 10,000. */
   readonly sessionTimeoutMs?: number
+  /**
+   * A name that stays the same through restarts of this process and that no other member of the group has: coming back within
+   * `sessionTimeoutMs` it goes on with the partitions it had, and nothing moves in the group. For that a member that closes keeps its place
+   * too: its partitions wait until it is back or the session is over. A second live member of the same name: FENCED, to one of the
+   * two. Needs `staticMembership`, else UNSUPPORTED. 1 to 249 of A-Z a-z 0-9 . _ -. Default: none, each start is a new member.
+   */
+  readonly instanceId?: string
   /** How long a revoked partition may finish what it holds. Milliseconds. Default: 5,000. */
   readonly drainTimeoutMs?: number
   /** About how much one fetch brings. Bytes. Default: 1 MiB. */

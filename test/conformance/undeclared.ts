@@ -24,6 +24,11 @@ export async function assertUndeclared(context: CaseContext, capability: Capabil
   } else if (capability === 'addPartitions') {
     const { name } = await context.topic()
     await rejectsWith('UNSUPPORTED', () => streams.admin.addPartitions(name, 2, { acceptReordering: true }))
+  } else if (capability === 'staticMembership') {
+    const topics = [await context.topic()]
+    await rejectsWith('UNSUPPORTED', async () =>
+      streams.consumer({ group: context.group, topics, instanceId: 'a' }),
+    )
   } else if (capability === 'compaction') {
     await rejectsWith('UNSUPPORTED', () => context.topic({ compacted: true, verify: false }))
   } else if (capability === 'lineage' && context.capabilities.has('addPartitions')) {

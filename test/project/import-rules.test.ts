@@ -56,6 +56,11 @@ const rules: readonly {
     because: 'nothing of the client library leaks above the wire',
   },
   {
+    files: /^adapters\/kafka\/wire\/platformatic\//,
+    may: [/^src\/(driver\.ts|formats\/)/, /^adapters\/kafka\//, /^npm:@platformatic\/kafka$/],
+    because: 'nothing of the client library leaks above the wire',
+  },
+  {
     files: /^adapters\/kafka\//,
     may: [/^src\/(driver\.ts|formats\/)/, /^adapters\/kafka\//, /^npm:(aws-msk-iam-sasl-signer-js|p-queue)$/],
     because: 'an adapter knows the contract, the formats and its SDK, never another adapter',

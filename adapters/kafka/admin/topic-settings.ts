@@ -1,7 +1,7 @@
 import type { CompressionName } from '../../../src/formats/compression.ts'
 import { COMPRESSION_NAMES } from '../../../src/formats/compression.ts'
 import { errorOf, KafkaError } from '../wire/error-codes.ts'
-import { describeConfigs, type TopicConfig } from '../wire/protocol/describe-configs.ts'
+import { describeConfigs, type ResourceConfig } from '../wire/protocol/describe-configs.ts'
 import type { KafkaWire } from '../wire/wire.ts'
 
 /** What the adapter must know of a topic's configuration. */
@@ -28,7 +28,7 @@ const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 
 /** Reads a topic's configuration. Where this user may not see it, Kafka's defaults are taken. Rejects NOT_FOUND. */
 export async function readTopicSettings(wire: KafkaWire, topic: string): Promise<TopicSettings> {
-  const request = { topics: [topic] }
+  const request = { type: 'topic', names: [topic] } as const
   const [config] = await wire.request({ kind: 'any' }, describeConfigs, request, { timeoutMs: REQUEST_MS })
   const code = config?.errorCode ?? KafkaError.UNKNOWN_TOPIC_OR_PARTITION
   if (code === KafkaError.TOPIC_AUTHORIZATION_FAILED) return toSettings([])
@@ -39,7 +39,7 @@ export async function readTopicSettings(wire: KafkaWire, topic: string): Promise
   return toSettings(config!.entries)
 }
 
-function toSettings(entries: TopicConfig['entries']): TopicSettings {
+function toSettings(entries: ResourceConfig['entries']): TopicSettings {
   const values = new Map(entries.map(({ name, value }) => [name, value ?? '']))
   const bound = (name: string): number | undefined => {
     const value = Number(values.get(name) ?? -1)

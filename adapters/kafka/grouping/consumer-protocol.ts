@@ -15,15 +15,18 @@ export interface Subscription {
   readonly generation: number
   /** What the member must not be given: a handler of it hangs there. Only leaders of this library know of it. */
   readonly refused: readonly TopicPartition[]
+  /** How often a static member has come back; 0 of others. */
+  readonly incarnation: number
 }
 
 const SUBSCRIPTION_VERSION = 3
 const ASSIGNMENT_VERSION = 1
 
-export function encodeSubscription({ topics, owned, generation, refused }: Subscription): Buffer {
+export function encodeSubscription(subscription: Subscription): Buffer {
+  const { topics, owned, generation, refused, incarnation } = subscription
   const to = new WireWriter()
   to.int16(SUBSCRIPTION_VERSION).array(topics, (topic) => to.string(topic))
-  to.bytes(encodeUserData(generation, refused))
+  to.bytes(encodeUserData(generation, refused, incarnation))
   writeByTopic(to, owned, ({ partition }) => to.int32(partition))
   const rack = null
   to.int32(generation).string(rack)
@@ -35,10 +38,10 @@ export function decodeSubscription(bytes: Buffer): Subscription {
   const from = new WireReader(bytes)
   const version = from.int16()
   const topics = from.array(() => from.string())
-  const refused = decodeUserData(from.bytes())
+  const { refused, incarnation } = decodeUserData(from.bytes())
   const owned = version >= 1 && from.left > 0 ? readByTopic(from, () => ({ partition: from.int32() })) : []
   const generation = version >= 2 && from.left >= 4 ? from.int32() : -1
-  return { topics, owned, generation, refused }
+  return { topics, owned, generation, refused, incarnation }
 }
 
 /** Kafka's ConsumerProtocolAssignment. */
@@ -59,20 +62,24 @@ export function decodeAssignment(bytes: Buffer): readonly TopicPartition[] {
 }
 
 /** Apache's cooperative assignor reads the generation at the start of the user data and nothing behind it. */
-function encodeUserData(generation: number, refused: readonly TopicPartition[]): Buffer {
+function encodeUserData(generation: number, refused: readonly TopicPartition[], incarnation: number): Buffer {
   const to = new WireWriter()
   to.int32(generation)
-  if (refused.length > 0) writeByTopic(to, refused, ({ partition }) => to.int32(partition))
+  if (refused.length > 0 || incarnation > 0) {
+    writeByTopic(to, refused, ({ partition }) => to.int32(partition))
+    to.int32(incarnation)
+  }
   return Buffer.concat(to.chunks())
 }
 
-function decodeUserData(bytes: Buffer | null): readonly TopicPartition[] {
-  if (bytes === null || bytes.length <= 4) return []
+function decodeUserData(bytes: Buffer | null): Pick<Subscription, 'refused' | 'incarnation'> {
+  if (bytes === null || bytes.length <= 4) return { refused: [], incarnation: 0 }
   try {
     const from = new WireReader(bytes, 4)
-    return readByTopic(from, () => ({ partition: from.int32() }))
+    const refused = readByTopic(from, () => ({ partition: from.int32() }))
+    return { refused, incarnation: from.left >= 4 ? from.int32() : 0 }
   } catch {
     // Of another client, which has its own meaning.
-    return []
+    return { refused: [], incarnation: 0 }
   }
 }

@@ -11,14 +11,15 @@ import type { KafkaCluster } from '../parts.ts'
 import { EARLIEST, findOffsets, LATEST } from '../reading/find-offsets.ts'
 import { errorOf, KafkaError } from '../wire/error-codes.ts'
 import type { TopicPartition } from '../wire/protocol/by-topic.ts'
+import { consumerGroupHeartbeat } from '../wire/protocol/consumer-group-heartbeat.ts'
 import { deleteGroups } from '../wire/protocol/delete-groups.ts'
-import { type DescribedGroup, describeGroups } from '../wire/protocol/describe-groups.ts'
 import { leaveGroup } from '../wire/protocol/leave-group.ts'
 import { listGroups } from '../wire/protocol/list-groups.ts'
 import { offsetCommit } from '../wire/protocol/offset-commit.ts'
 import { retrying } from '../wire/retry.ts'
 import { keyOf } from './assign-partitions.ts'
-import { decodeAssignment } from './consumer-protocol.ts'
+import { describeGroup, type GroupView, noSuchGroup } from './describe-group.ts'
+import { farewell } from './farewell.ts'
 import { committedOffsets, coordinatorOf, REQUEST_MS, refusedByCoordinator } from './group-requests.ts'
 import { resolveOffsets } from './initial-offsets.ts'
 import { decodeState } from './stored-state.ts'
@@ -55,17 +56,16 @@ export class KafkaGroups implements DriverGroups {
 
   async describeGroup(group: string): Promise<GroupDescription> {
     const [described, committed] = await this.#patiently(() =>
-      Promise.all([this.#describe(group), committedOffsets(this.#cluster, group, null, { stable: false })]),
+      Promise.all([
+        describeGroup(this.#cluster, group),
+        committedOffsets(this.#cluster, group, null, { stable: false }),
+      ]),
     )
     const stored = new Map(
       committed.filter(({ offset }) => offset >= 0).map((offset) => [keyOf(offset), offset]),
     )
-    if (isDead(described) && stored.size === 0) throw notFound(group)
-    const members = described.members.map(({ memberId, clientId, assignment }) => ({
-      memberId,
-      clientId,
-      partitions: decodeAssignment(assignment),
-    }))
+    if (described.protocol === null && stored.size === 0) throw noSuchGroup(group)
+    const { members } = described
     const owners = new Map(
       members.flatMap(({ memberId, partitions }) => partitions.map((it) => [keyOf(it), memberId] as const)),
     )
@@ -134,7 +134,7 @@ export class KafkaGroups implements DriverGroups {
         `group '${group}' has live members: stop them, seek through one of them, or seek with force`,
       )
     }
-    const described = await this.#patiently(() => this.#describe(group))
+    const described = await this.#patiently(() => describeGroup(this.#cluster, group))
     if (described.members.length > 0 && !force) refuse()
     const deadline = performance.now() + FORCE_MS
     await retrying(
@@ -160,27 +160,13 @@ export class KafkaGroups implements DriverGroups {
         LIMIT,
       )
       const code = answers[0]?.errorCode ?? KafkaError.UNKNOWN_SERVER_ERROR
-      if (code === KafkaError.GROUP_ID_NOT_FOUND) throw notFound(group)
+      if (code === KafkaError.GROUP_ID_NOT_FOUND) throw noSuchGroup(group)
       if (code !== KafkaError.NONE) throw refusedByCoordinator(this.#cluster, group, code, 'deleting')
     })
   }
 
   #patiently<T>(attempt: () => Promise<T>): Promise<T> {
     return retrying(attempt, { deadline: performance.now() + PATIENCE_MS })
-  }
-
-  async #describe(group: string): Promise<DescribedGroup> {
-    const answers = await this.#cluster.wire.request(
-      coordinatorOf(group),
-      describeGroups,
-      { groups: [group] },
-      LIMIT,
-    )
-    const [described] = answers
-    const code = described?.errorCode ?? KafkaError.UNKNOWN_SERVER_ERROR
-    if (code === KafkaError.GROUP_ID_NOT_FOUND) throw notFound(group)
-    if (code !== KafkaError.NONE) throw refusedByCoordinator(this.#cluster, group, code, 'describing')
-    return described!
   }
 
   /** Of what a group knows, what is still there: a topic may have been deleted. */
@@ -200,11 +186,23 @@ export class KafkaGroups implements DriverGroups {
 
   /** Ends the membership of all: they are told with their next heartbeat, and begin anew from what is stored by then. */
   async #sendAway(group: string): Promise<void> {
-    const { members } = await this.#describe(group)
-    if (members.length === 0) return
+    const { members } = await describeGroup(this.#cluster, group)
+    const classic = members.filter((member) => member.classic)
+    for (const { memberId, instanceId } of members.filter((member) => !member.classic)) {
+      const { errorCode } = await this.#cluster.wire.request(
+        coordinatorOf(group),
+        consumerGroupHeartbeat,
+        farewell(group, memberId, instanceId),
+        LIMIT,
+      )
+      if (errorCode !== KafkaError.NONE && errorCode !== KafkaError.UNKNOWN_MEMBER_ID) {
+        throw refusedByCoordinator(this.#cluster, group, errorCode, 'sending away the members of')
+      }
+    }
+    if (classic.length === 0) return
     const request = {
       group,
-      members: members.map(({ memberId, groupInstanceId }) => ({ memberId, groupInstanceId })),
+      members: classic.map(({ memberId, instanceId }) => ({ memberId, groupInstanceId: instanceId })),
     }
     const { errorCode } = await this.#cluster.wire.request(coordinatorOf(group), leaveGroup, request, LIMIT)
     if (errorCode !== KafkaError.NONE) {
@@ -230,16 +228,7 @@ export class KafkaGroups implements DriverGroups {
   }
 }
 
-const isDead = ({ state }: DescribedGroup): boolean => state === 'Dead'
-
-function stateOf({ state, members }: DescribedGroup): GroupDescription['state'] {
+function stateOf({ stable, members }: GroupView): GroupDescription['state'] {
   if (members.length === 0) return 'empty'
-  return state === 'Stable' ? 'stable' : 'rebalancing'
-}
-
-function notFound(group: string): StreamError {
-  return new StreamError(
-    'NOT_FOUND',
-    `there is no group '${group}': look at its name, or let a member join it`,
-  )
+  return stable ? 'stable' : 'rebalancing'
 }

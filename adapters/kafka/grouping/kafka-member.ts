@@ -14,8 +14,10 @@ import type { GroupOffsets, JoinGroup, KafkaCluster, KafkaGroupMember } from '..
 import type { TopicPartition } from '../wire/protocol/by-topic.ts'
 import type { FetchedOffset } from '../wire/protocol/offset-fetch.ts'
 import { keyOf } from './assign-partitions.ts'
+import { ClassicMembership } from './classic-membership.ts'
+import { ConsumerMembership } from './consumer-membership.ts'
 import { committedOffsets } from './group-requests.ts'
-import { Membership, type MembershipHost } from './membership.ts'
+import type { Membership, MembershipHost } from './membership.ts'
 import { memberTransactionalId } from './orphaned-transactions.ts'
 import { type OffsetOf, storeOffsets } from './store-offsets.ts'
 import { decodeState, encodeState, MAX_STATE_BYTES } from './stored-state.ts'
@@ -35,8 +37,8 @@ interface Held extends TopicPartition {
 const GATHER_MS = 100
 /** After the core's own deadline, for what it has to say about it. Milliseconds. */
 const GRACE_MS = 250
-/** By then a leader of this library has stored where the group begins; Apache's leave that to the members. Milliseconds. */
-const LEADER_MS = 5_000
+/** What is dealt to a member and cannot be begun for so long is told to the log. Milliseconds. */
+const TELL_MS = 5_000
 const MAX_INT32 = 2 ** 31 - 1
 /** How long a rebalance waits for members; they answer at once, whatever they drain. Milliseconds. */
 const LEAST_REBALANCE_MS = 5_000
@@ -83,15 +85,26 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
     events: AssignmentEvents,
     onClose: (member: KafkaGroupMember) => void,
   ) {
-    const { group, from, sessionTimeoutMs, drainTimeoutMs } = options
+    const { group, from, sessionTimeoutMs, drainTimeoutMs, instanceId = null } = options
     this.#cluster = cluster
     this.#options = options
     this.#events = events
     this.#onClose = onClose
     const whole = (ms: number): number => Math.min(MAX_INT32, Math.ceil(ms))
-    const rebalanceTimeoutMs = whole(Math.max(LEAST_REBALANCE_MS, drainTimeoutMs, sessionTimeoutMs))
-    const settings = { group, from, sessionTimeoutMs: whole(sessionTimeoutMs), rebalanceTimeoutMs }
-    this.#membership = new Membership(cluster, settings, this)
+    const common = {
+      group,
+      from,
+      instanceId,
+      sessionTimeoutMs: whole(sessionTimeoutMs),
+    }
+    if (cluster.groupProtocol === 'consumer') {
+      // From when it is told of the revocation until it is heard to have let go: what takes longer has the member thrown out.
+      const rebalanceTimeoutMs = whole(drainTimeoutMs + LEAST_REBALANCE_MS)
+      this.#membership = new ConsumerMembership(cluster, { ...common, rebalanceTimeoutMs }, this)
+    } else {
+      const rebalanceTimeoutMs = whole(Math.max(LEAST_REBALANCE_MS, drainTimeoutMs, sessionTimeoutMs))
+      this.#membership = new ClassicMembership(cluster, { ...common, rebalanceTimeoutMs }, this)
+    }
   }
 
   start(): Promise<void> {
@@ -104,9 +117,10 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
 
   // ------------------------------------------------------------- what the membership asks and tells
 
-  /** One that leaves wants nothing more. */
+  /** One that leaves wants nothing more; a static one keeps its place. */
   get topics(): readonly string[] {
-    return this.#leaving === undefined ? this.#options.topics : []
+    const leaves = this.#leaving !== undefined && this.#membership.instanceId === null
+    return leaves ? [] : this.#options.topics
   }
 
   owned(): readonly TopicPartition[] {
@@ -184,8 +198,8 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
       this.#stored(update.assignment, offset.metadata)
       return offset
     })
-    const { memberId, generation } = this.#membership
-    return { group: this.#options.group, memberId, generation, groupInstanceId: null, offsets }
+    const { memberId, generation, instanceId } = this.#membership
+    return { group: this.#options.group, memberId, generation, groupInstanceId: instanceId, offsets }
   }
 
   transactionalId(): string {
@@ -251,8 +265,8 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
   async #acquire(fresh: readonly Held[]): Promise<void> {
     const { group } = this.#options
     const what = `where group '${group}' resumes in ${fresh.map(keyOf).join(', ')} is not known`
-    const outage = new Outage(this.#cluster.logger, what, { group }, LEADER_MS)
-    let aloneAt = performance.now() + LEADER_MS
+    const outage = new Outage(this.#cluster.logger, what, { group }, TELL_MS)
+    const since = performance.now()
     for (let pauseMs = 10; ; pauseMs = Math.min(250, pauseMs * 2)) {
       const pending = fresh.filter(
         (held) => held.state === 'acquiring' && this.#held.get(keyOf(held)) === held,
@@ -260,23 +274,21 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
       if (pending.length === 0 || this.#membership.over) return outage.passed()
       let trouble = new StreamError(
         'UNAVAILABLE',
-        'its leader has not stored where it begins: look after the members',
+        'nobody has stored where it begins: look after the members',
       )
       try {
         const options = { stable: true, lane: this.#membership.lane }
         const committed = await committedOffsets(this.#cluster, group, pending, options)
         for (const offset of committed) if (offset.offset >= 0) this.#begin(offset)
-        if (performance.now() > aloneAt) {
-          aloneAt = performance.now() + LEADER_MS
-          await this.#membership.begin(pending.filter(({ state }) => state === 'acquiring'))
-        }
+        const missing = pending.filter(({ state }) => state === 'acquiring')
+        if (missing.length > 0) await this.#membership.begin(missing, performance.now() - since)
       } catch (error) {
         const failure = classify(error)
         if (this.#membership.over) return
         if (!failure.retryable) return this.failed(failure)
         trouble = failure
       }
-      // The leader stores where the group begins.
+      // Somebody stores where the group begins.
       if (pending.every(({ state }) => state !== 'acquiring')) continue
       outage.failed(trouble)
       await sleep(pauseMs)
@@ -292,8 +304,7 @@ class KafkaMember implements KafkaGroupMember, MembershipHost {
     held.assignment = {
       topic,
       partition: String(partition),
-      // Whoever has it next, has it by a later generation.
-      epoch: this.#membership.generation,
+      epoch: this.#membership.epoch(),
       checkpoint: formatCheckpoint(offset, leaderEpoch),
       state: decodeState(metadata),
       inherited: [],

@@ -1,25 +1,16 @@
 import type { From } from '../../../src/driver.ts'
 import { classify } from '../classify.ts'
 import type { KafkaCluster } from '../parts.ts'
-import { KafkaError } from '../wire/error-codes.ts'
 import type { TopicPartition } from '../wire/protocol/by-topic.ts'
 import type { JoinGroupResponse } from '../wire/protocol/join-group.ts'
 import { offsetCommit } from '../wire/protocol/offset-commit.ts'
 import { retrying } from '../wire/retry.ts'
 import { assignPartitions, keyOf } from './assign-partitions.ts'
 import { decodeSubscription, encodeAssignment } from './consumer-protocol.ts'
-import { committedOffsets, coordinatorOf, REQUEST_MS, refusedByCoordinator } from './group-requests.ts'
+import { committedOffsets } from './group-requests.ts'
 import { initialOffsets } from './initial-offsets.ts'
 import { abortOrphanedTransactions } from './orphaned-transactions.ts'
-
-/** Who a leader speaks as: what it stores is refused when the group has moved on. */
-export interface Term {
-  readonly memberId: string
-  readonly generation: number
-  readonly lane: string
-}
-
-type Initial = readonly (TopicPartition & { readonly offset: number })[]
+import { type Beginning, storeBeginnings, type Term } from './store-beginnings.ts'
 
 /** How long to look for the offsets at which a group begins before the next leader does. Milliseconds. */
 const PATIENCE_MS = 30_000
@@ -59,6 +50,14 @@ export class Leadership {
     return Array.from(shares, ([memberId, share]) => ({ memberId, assignment: encodeAssignment(share) }))
   }
 
+  /** Leads on from what an earlier incarnation of this static member has dealt out. */
+  async resume(members: JoinGroupResponse['members']): Promise<void> {
+    const topics = members.flatMap(({ metadata }) => decodeSubscription(metadata).topics)
+    this.#members = new Set(members.map(({ memberId }) => memberId))
+    this.#topics = [...new Set(topics)]
+    this.#dealt = await this.#partitions()
+  }
+
   /** Whether topics have come, gone or grown since partitions were dealt out. */
   async hasChanged(): Promise<boolean> {
     const now = await this.#partitions()
@@ -70,8 +69,9 @@ export class Leadership {
 
   /** Ends what members that are gone have left open. Never rejects. */
   async tidy(stillLeads: () => boolean, signal: AbortSignal): Promise<void> {
-    const members = this.#members
-    await abortOrphanedTransactions(this.#cluster, this.#group, members, stillLeads, signal).catch(() => {})
+    // Only a member that came since could be taken for gone, and that comes with another rebalance.
+    const living = async () => (stillLeads() ? this.#members : undefined)
+    await abortOrphanedTransactions(this.#cluster, this.#group, living, signal).catch(() => {})
   }
 
   /**
@@ -106,7 +106,7 @@ export class Leadership {
   async #beginIn(
     term: Term,
     partitions: readonly TopicPartition[],
-    choose: (initial: Initial) => Initial,
+    choose: (initial: readonly Beginning[]) => readonly Beginning[],
     signal: AbortSignal,
   ): Promise<void> {
     await retrying(
@@ -114,7 +114,10 @@ export class Leadership {
         const options = { stable: true, lane: term.lane }
         const committed = await committedOffsets(this.#cluster, this.#group, partitions, options)
         const initial = choose(await initialOffsets(this.#cluster, committed, this.#from))
-        if (initial.length > 0 && !(await this.#store(term, initial))) return
+        if (initial.length > 0) {
+          const api = offsetCommit
+          if (!(await storeBeginnings(this.#cluster, this.#group, api, term, initial))) return
+        }
         for (const { topic, partition, offset } of committed) {
           if (offset >= 0 || initial.some((it) => it.topic === topic && it.partition === partition)) {
             this.#begun.add(keyOf({ topic, partition }))
@@ -123,26 +126,6 @@ export class Leadership {
       },
       { deadline: performance.now() + PATIENCE_MS, signal },
     )
-  }
-
-  async #store({ memberId, generation, lane }: Term, initial: Initial): Promise<boolean> {
-    const answers = await this.#cluster.wire.request(
-      coordinatorOf(this.#group),
-      offsetCommit,
-      {
-        group: this.#group,
-        memberId,
-        generation,
-        groupInstanceId: null,
-        partitions: initial.map((partition) => ({ ...partition, leaderEpoch: -1, metadata: '' })),
-      },
-      { lane, timeoutMs: REQUEST_MS },
-    )
-    const code = answers.find(({ errorCode }) => errorCode !== KafkaError.NONE)?.errorCode
-    if (code === undefined) return true
-    const error = refusedByCoordinator(this.#cluster, this.#group, code, 'storing where to begin in')
-    if (error.code === 'FENCED') return false
-    throw error
   }
 
   async #partitions(): Promise<TopicPartition[]> {

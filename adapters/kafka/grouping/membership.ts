@@ -1,21 +1,48 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { type From, StreamError } from '../../../src/driver.ts'
-import { classify } from '../classify.ts'
-import { Outage } from '../outage.ts'
-import type { KafkaCluster } from '../parts.ts'
-import { isStale, KafkaError } from '../wire/error-codes.ts'
+import type { From, StreamError } from '../../../src/driver.ts'
 import type { TopicPartition } from '../wire/protocol/by-topic.ts'
-import { heartbeat } from '../wire/protocol/heartbeat.ts'
-import { joinGroup } from '../wire/protocol/join-group.ts'
-import { leaveGroup } from '../wire/protocol/leave-group.ts'
-import { syncGroup } from '../wire/protocol/sync-group.ts'
-import { decodeAssignment, encodeSubscription } from './consumer-protocol.ts'
-import { coordinatorOf, refusedByCoordinator } from './group-requests.ts'
-import { Leadership } from './leadership.ts'
+import type { OffsetCommitRequest } from '../wire/protocol/offset-commit.ts'
+import type { Api } from '../wire/wire.ts'
+
+/** A member's side of one of the two group protocols. It goes on by itself from `start` to `stop`. */
+export interface Membership {
+  /** Of checkpoints. What waits at the broker, and what keeps the member alive, has a connection of its own. */
+  readonly lane: string
+  /** Empty where the coordinator has given none yet. */
+  readonly memberId: string
+  /** Generation or member epoch of the assignment that is in force; -1 before the first. */
+  readonly generation: number
+  readonly instanceId: string | null
+  readonly over: boolean
+  /** Joining has begun and the assignment it will bring is not there yet: what is refused now may be taken then. */
+  readonly joining: boolean
+  /** Resolves when another assignment is in force, the member was expelled, or it is over. */
+  readonly moved: Promise<void>
+  /** In which the coordinator takes checkpoints under `generation`. */
+  readonly offsetCommit: Api<
+    OffsetCommitRequest,
+    readonly (TopicPartition & { readonly errorCode: number })[]
+  >
+  /** Of an assignment that begins now: above that of whoever had the partition before, this member included. */
+  epoch(): number
+  /** Joins; resolves with the first assignment. Rejects with what does not pass. */
+  start(): Promise<void>
+  /** Tells the group soon what this member owns and refuses now. */
+  rejoin(): void
+  /** The coordinator no longer knows `memberId`: begins anew. */
+  expel(memberId: string): void
+  /**
+   * Stores where the group begins in partitions that are this member's and have no checkpoint, where that is its to do. Asked
+   * again until there is one; `waitedMs` since it was given them. Rejects with what is for good.
+   */
+  begin(own: readonly TopicPartition[], waitedMs: number): Promise<void>
+  /** Leaves at once; a static member keeps its place. Idempotent. */
+  stop(): Promise<void>
+}
 
 export interface MembershipOptions {
   readonly group: string
   readonly from: From
+  readonly instanceId: string | null
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
 }
@@ -26,346 +53,10 @@ export interface MembershipHost {
   /** What nobody else may be given. */
   owned(): readonly TopicPartition[]
   refused(): readonly TopicPartition[]
-  /** The whole of what this member is to have, as of `generation`; `claimed` is what it had said that it owns. */
+  /** The whole of what this member is to have, as of `generation`; `claimed` is what the group takes it to own. */
   assigned(partitions: readonly TopicPartition[], claimed: readonly TopicPartition[]): void
   /** The group takes this member for dead: all that it held is somebody else's. */
   expelled(): void
   /** It is over for good. */
   failed(error: StreamError): void
-}
-
-/** The one that Apache's clients know by this name, so that they can be in the group too. */
-const PROTOCOL = 'cooperative-sticky'
-const INVALID_SESSION_TIMEOUT = 26
-/** What brokers take, unless set otherwise (group.min.session.timeout.ms); shorter sessions are doubled up to there. */
-const LEAST_SESSION_MS = 6_000
-const MAX_HEARTBEAT_MS = 1_000
-/** Brokers that are only slow are not to be left for it. Milliseconds. */
-const LEAST_BEAT_MS = 1_000
-const MAX_PAUSE_MS = 1_000
-/**
- * Who joins waits for those who do not answer. Where that takes longer than with members of this library, asking again changes
- * nothing; and a coordinator that hangs is noticed. Milliseconds.
- */
-const JOIN_MS = 10_000
-const LEAVE_MS = 2_000
-const MISSING_MS = 3_000
-
-let memberships = 0
-
-/**
- * A member's side of Kafka's classic group protocol: joins, takes what it is dealt, sends heartbeats, and joins again whenever
- * the group or its own member asks for it. Rebalances are cooperative (KIP-429): what stays is worked on through them.
- */
-export class Membership {
-  /** Of checkpoints. Joining waits at the broker: it has a connection of its own, which heartbeats use in between. */
-  readonly lane: string
-  memberId = ''
-  /** Of the assignment that is in force; -1 before the first. */
-  generation = -1
-  readonly #cluster: KafkaCluster
-  readonly #options: MembershipOptions
-  readonly #host: MembershipHost
-  readonly #leadership: Leadership
-  readonly #over = new AbortController()
-  readonly #outage: Outage
-  #sessionTimeoutMs: number
-  #leads = false
-  /** `performance.now()` since when one of its topics is unknown to the brokers. */
-  #missingSince: number | undefined
-  #joining = false
-  #rejoin = false
-  #wake: (() => void) | undefined
-  #moved = Promise.withResolvers<void>()
-
-  constructor(cluster: KafkaCluster, options: MembershipOptions, host: MembershipHost) {
-    this.#cluster = cluster
-    this.#options = options
-    this.#host = host
-    const { group, from, sessionTimeoutMs } = options
-    this.#leadership = new Leadership(cluster, group, from)
-    // By then it may be somebody else who has what it holds.
-    this.#outage = new Outage(cluster.logger, `group '${group}' is not reached`, { group }, sessionTimeoutMs)
-    this.#sessionTimeoutMs = sessionTimeoutMs
-    this.lane = `group-${++memberships}`
-  }
-
-  get over(): boolean {
-    return this.#over.signal.aborted
-  }
-
-  get signal(): AbortSignal {
-    return this.#over.signal
-  }
-
-  /** Joining has begun and the assignment it will bring is not there yet: what is refused now may be taken then. */
-  get joining(): boolean {
-    return this.#joining
-  }
-
-  /** Resolves when another assignment is in force, the member was expelled, or it is over. */
-  get moved(): Promise<void> {
-    return this.#moved.promise
-  }
-
-  /** Joins; resolves with the first assignment and goes on by itself. Rejects with what does not pass. */
-  async start(): Promise<void> {
-    await this.#joinUntilIn(performance.now() + 30_000)
-    void this.#run()
-  }
-
-  /** Joins again, to say what it owns and refuses now. */
-  rejoin(): void {
-    this.#rejoin = true
-    this.#wake?.()
-  }
-
-  /** The coordinator no longer knows `memberId`: begins anew. */
-  expel(memberId: string): void {
-    if (memberId !== this.memberId || memberId === '') return
-    this.memberId = ''
-    this.generation = -1
-    this.#host.expelled()
-    this.#announce()
-    this.rejoin()
-  }
-
-  /** Stores where the group begins in these, which are this member's, where no leader does. Rejects with what is for good. */
-  async begin(own: readonly TopicPartition[]): Promise<void> {
-    if (this.#leads) return
-    const { memberId, generation, lane } = this
-    await this.#leadership.beginAlone({ memberId, generation, lane }, own, this.signal)
-  }
-
-  /** Leaves at once. Idempotent. */
-  async stop(): Promise<void> {
-    if (this.over) return
-    this.#over.abort(
-      new StreamError('CLOSED', `the member has left group '${this.#options.group}': join again`),
-    )
-    this.#wake?.()
-    this.#announce()
-    const { wire } = this.#cluster
-    if (this.memberId !== '') {
-      const members = [{ memberId: this.memberId, groupInstanceId: null }]
-      const request = { group: this.#options.group, members }
-      // Unheard, it is taken for dead after its session.
-      await wire
-        .request(this.#coordinator, leaveGroup, request, { lane: this.lane, timeoutMs: LEAVE_MS })
-        .catch(() => {})
-    }
-    wire.closeLane(this.lane)
-    wire.closeLane(this.#joinLane)
-  }
-
-  get #coordinator() {
-    return coordinatorOf(this.#options.group)
-  }
-
-  get #joinLane(): string {
-    return `${this.lane}-join`
-  }
-
-  get #joinMs(): number {
-    return Math.max(JOIN_MS, this.#options.rebalanceTimeoutMs + 5_000)
-  }
-
-  async #run(): Promise<void> {
-    while (!this.over) {
-      try {
-        await this.#beat()
-        if (!this.over) await this.#joinUntilIn(Number.POSITIVE_INFINITY)
-      } catch (error) {
-        if (this.over) return
-        this.#host.failed(classify(error))
-        return
-      }
-    }
-  }
-
-  async #joinUntilIn(deadline: number): Promise<void> {
-    this.#joining = true
-    try {
-      for (let pauseMs = 20; !this.over; pauseMs = Math.min(MAX_PAUSE_MS, pauseMs * 2)) {
-        try {
-          if (await this.#join()) return this.#outage.passed()
-        } catch (error) {
-          if (this.over) return
-          const failure = classify(error)
-          // Fenced: the group has moved on while this member joined, so that it joins again.
-          const passes = failure.retryable || failure.code === 'FENCED'
-          if (!passes || performance.now() > deadline) throw failure
-          this.#outage.failed(failure)
-          await this.#pause(pauseMs)
-        }
-      }
-    } finally {
-      this.#joining = false
-    }
-  }
-
-  /** One round; false where the next one is to follow at once. */
-  async #join(): Promise<boolean> {
-    const { group, rebalanceTimeoutMs } = this.#options
-    const { wire } = this.#cluster
-    this.#rejoin = false
-    const claimed = this.#host.owned()
-    const subscription = {
-      topics: this.#host.topics,
-      owned: claimed,
-      generation: this.generation,
-      refused: this.#host.refused(),
-    }
-    const joined = await wire.request(
-      this.#coordinator,
-      joinGroup,
-      {
-        group,
-        sessionTimeoutMs: this.#sessionTimeoutMs,
-        rebalanceTimeoutMs,
-        memberId: this.memberId,
-        groupInstanceId: null,
-        protocolType: 'consumer',
-        protocols: [{ name: PROTOCOL, metadata: encodeSubscription(subscription) }],
-      },
-      { lane: this.#joinLane, timeoutMs: this.#joinMs },
-    )
-    if (this.over) return true
-    if (joined.errorCode === KafkaError.MEMBER_ID_REQUIRED) {
-      this.memberId = joined.memberId
-      return false
-    }
-    if (joined.errorCode !== KafkaError.NONE) return this.#refused(joined.errorCode, 'joining')
-    const { memberId, generation } = joined
-    if (this.memberId === '' || this.generation < 0) this.#warnOfSession()
-    this.memberId = memberId
-    this.#leads = joined.leader === memberId
-    const assignments = this.#leads ? await this.#leadership.deal(joined.members) : []
-    const synced = await wire.request(
-      this.#coordinator,
-      syncGroup,
-      { group, generation, memberId, groupInstanceId: null, assignments },
-      { lane: this.#joinLane, timeoutMs: this.#joinMs },
-    )
-    if (this.over) return true
-    if (synced.errorCode !== KafkaError.NONE) return this.#refused(synced.errorCode, 'joining')
-    this.generation = generation
-    this.#joining = false
-    this.#announce()
-    if (this.#leads) this.#lead(memberId, generation)
-    this.#host.assigned(decodeAssignment(synced.assignment), claimed)
-    return true
-  }
-
-  /** What a refusal to join means: throws, or false to join again at once. */
-  #refused(code: number, doing: string): boolean {
-    if (code === KafkaError.UNKNOWN_MEMBER_ID) {
-      this.expel(this.memberId)
-      this.memberId = ''
-      return false
-    }
-    const error = refusedByCoordinator(this.#cluster, this.#options.group, code, doing)
-    if (code === INVALID_SESSION_TIMEOUT && this.#sessionTimeoutMs < LEAST_SESSION_MS) {
-      this.#sessionTimeoutMs = Math.min(LEAST_SESSION_MS, this.#sessionTimeoutMs * 2)
-      return false
-    }
-    throw error
-  }
-
-  #warnOfSession(): void {
-    const { group, sessionTimeoutMs } = this.#options
-    if (this.#sessionTimeoutMs === sessionTimeoutMs) return
-    this.#cluster.logger.warn(
-      `the brokers refuse a session timeout of ${sessionTimeoutMs} ms (group.min.session.timeout.ms); ${this.#sessionTimeoutMs} ms are taken`,
-      { group },
-    )
-  }
-
-  #lead(memberId: string, generation: number): void {
-    const stillLeads = (): boolean => this.generation === generation && !this.#joining && !this.over
-    void this.#leadership.tidy(stillLeads, this.signal)
-    this.#leadership.begin({ memberId, generation, lane: this.lane }, this.signal).catch((error) => {
-      if (this.over || this.generation !== generation) return
-      const failure = classify(error)
-      if (failure.retryable || failure.code === 'FENCED') this.rejoin()
-      else this.#host.failed(failure)
-    })
-  }
-
-  /** Sends heartbeats until the group or the member wants to join again. Rejects with what is for good. */
-  async #beat(): Promise<void> {
-    const everyMs = Math.min(MAX_HEARTBEAT_MS, Math.max(20, this.#sessionTimeoutMs / 3))
-    const lookEveryMs = Math.min(5_000, Math.max(300, this.#sessionTimeoutMs / 2))
-    let lookAt = performance.now() + lookEveryMs
-    while (!this.#rejoin && !this.over) {
-      await this.#pause(everyMs)
-      if (this.#rejoin || this.over) return
-      try {
-        if (!(await this.#beatOnce())) return
-        if (performance.now() >= lookAt) {
-          lookAt = performance.now() + lookEveryMs
-          if (await this.#topicsHaveChanged()) return
-        }
-      } catch (error) {
-        const failure = classify(error)
-        if (this.over || !failure.retryable) throw failure
-        this.#outage.failed(failure)
-      }
-    }
-  }
-
-  /** False where it is time to join again. */
-  async #beatOnce(): Promise<boolean> {
-    const { memberId, generation } = this
-    const { errorCode } = await this.#cluster.wire.request(
-      this.#coordinator,
-      heartbeat,
-      { group: this.#options.group, generation, memberId, groupInstanceId: null },
-      // Not behind checkpoints that are slow to be stored. One that hangs is left while the session lasts with the next coordinator.
-      { lane: this.#joinLane, timeoutMs: Math.max(LEAST_BEAT_MS, this.#sessionTimeoutMs / 2) },
-    )
-    if (errorCode === KafkaError.NONE) {
-      this.#outage.passed()
-      return true
-    }
-    if (errorCode === KafkaError.UNKNOWN_MEMBER_ID) {
-      this.expel(memberId)
-      return false
-    }
-    // The claims of a member that the group knows were honoured in every generation since: it keeps what it holds.
-    if (errorCode === KafkaError.REBALANCE_IN_PROGRESS || errorCode === KafkaError.ILLEGAL_GENERATION)
-      return false
-    const error = refusedByCoordinator(this.#cluster, this.#options.group, errorCode, 'staying in')
-    if (!isStale(errorCode)) throw error
-    this.#outage.failed(error)
-    return true
-  }
-
-  async #topicsHaveChanged(): Promise<boolean> {
-    try {
-      for (const topic of this.#host.topics) await this.#cluster.wire.topic(topic, { maxAgeMs: 300 })
-      this.#missingSince = undefined
-    } catch (error) {
-      // A topic that was deleted ends the membership. A broker that lags behind may say the same for a moment.
-      this.#missingSince ??= performance.now()
-      const gone = performance.now() - this.#missingSince > MISSING_MS
-      if (classify(error).code !== 'NOT_FOUND' || gone) throw error
-    }
-    return this.#leads && (await this.#leadership.hasChanged())
-  }
-
-  #announce(): void {
-    const { resolve } = this.#moved
-    this.#moved = Promise.withResolvers<void>()
-    resolve()
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const woken = Promise.withResolvers<void>()
-    this.#wake = woken.resolve
-    const timer = new AbortController()
-    await Promise.race([woken.promise, sleep(ms, undefined, { signal: timer.signal }).catch(() => {})])
-    timer.abort()
-    this.#wake = undefined
-  }
 }

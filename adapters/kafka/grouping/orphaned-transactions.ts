@@ -22,30 +22,31 @@ export function memberTransactionalId(group: string, memberId: string): string {
  * Aborts open transactions of members that the group no longer has: a process that was killed leaves its own open until
  * their time-out, which by default holds up readers of its results, and the partitions it had checkpointed in them, for a minute.
  * Again while coordinators move; best effort: where it may not be done, or brokers are older than 3.0, the time-out does it.
- * `stillLeads` is asked when it is known what is open: only a member that came since could have been taken for gone.
+ * `living` is asked when it is known what is open: the group's members then, or undefined where that is somebody else's to judge.
  */
 export async function abortOrphanedTransactions(
   { wire }: KafkaCluster,
   group: string,
-  members: ReadonlySet<string>,
-  stillLeads: () => boolean,
+  living: () => Promise<ReadonlySet<string> | undefined>,
   signal: AbortSignal,
 ): Promise<void> {
   const prefix = prefixOf(group)
-  const isOrphaned = (transactionalId: string): boolean =>
-    transactionalId.startsWith(prefix) &&
-    !members.has(transactionalId.slice(prefix.length, transactionalId.lastIndexOf('/')))
+  const memberOf = (transactionalId: string): string =>
+    transactionalId.slice(prefix.length, transactionalId.lastIndexOf('/'))
   const attempt = async (): Promise<void> => {
     const listed = await Promise.allSettled(wire.brokers().map(({ node }) => openAt(wire, node)))
     const failures: unknown[] = []
+    const open: string[] = []
     for (const result of listed) {
       if (result.status === 'rejected') failures.push(result.reason)
-      else {
-        for (const transactionalId of result.value.filter(isOrphaned)) {
-          if (!stillLeads()) return
-          await abort(wire, transactionalId).catch((error) => failures.push(error))
-        }
-      }
+      else open.push(...result.value.filter((id) => id.startsWith(prefix)))
+    }
+    if (open.length === 0 && failures.length === 0) return
+    const members = await living()
+    if (members === undefined) return
+    for (const transactionalId of open) {
+      if (members.has(memberOf(transactionalId))) continue
+      await abort(wire, transactionalId).catch((error) => failures.push(error))
     }
     if (failures.length > 0) throw failures[0]
   }
@@ -54,7 +55,6 @@ export async function abortOrphanedTransactions(
     deadline,
     signal,
     pauseMs: 100,
-    again: (error) => error.retryable && stillLeads(),
   })
 }
 

@@ -4,7 +4,6 @@ import { classify } from '../classify.ts'
 import type { KafkaCluster } from '../parts.ts'
 import { KafkaError } from '../wire/error-codes.ts'
 import type { TopicPartition } from '../wire/protocol/by-topic.ts'
-import { offsetCommit } from '../wire/protocol/offset-commit.ts'
 import { coordinatorOf, REQUEST_MS, refusedByCoordinator } from './group-requests.ts'
 import type { Membership } from './membership.ts'
 
@@ -72,11 +71,11 @@ export async function storeOffsets(
   }
 
   async function attempt(partitions: readonly OffsetOf[]): Promise<Map<OffsetOf, number>> {
-    const { memberId, generation, lane } = membership
+    const { memberId, instanceId, generation, lane, offsetCommit } = membership
     const codes = new Map<OffsetOf, number>()
     // The same partition twice in a call: the later one is what stands in the end.
     for (const round of distinct(partitions)) {
-      const request = { group, memberId, generation, groupInstanceId: null, partitions: round }
+      const request = { group, memberId, generation, groupInstanceId: instanceId, partitions: round }
       const options = { lane, timeoutMs: REQUEST_MS }
       const answers = await cluster.wire.request(coordinatorOf(group), offsetCommit, request, options)
       for (const offset of round) {
@@ -89,7 +88,7 @@ export async function storeOffsets(
       if (code === KafkaError.UNKNOWN_MEMBER_ID) membership.expel(memberId)
       // Not while it joins anyway: the assignment that comes is under the new one.
       if (
-        code === KafkaError.ILLEGAL_GENERATION &&
+        (code === KafkaError.ILLEGAL_GENERATION || code === KafkaError.STALE_MEMBER_EPOCH) &&
         generation === membership.generation &&
         !membership.joining
       ) {

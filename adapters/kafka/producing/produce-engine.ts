@@ -7,7 +7,7 @@ import { type ProducedPartition, produce } from '../wire/protocol/produce.ts'
 import { retrying } from '../wire/retry.ts'
 import type { KafkaWire } from '../wire/wire.ts'
 import type { IdentitySource } from './identity.ts'
-import type { LaneSettings, PartitionLane } from './partition-lane.ts'
+import type { Batch, LaneSettings, PartitionLane, Setback } from './partition-lane.ts'
 import type { Partitioner } from './partitioner.ts'
 import { SendCall } from './send-call.ts'
 import { TopicRouter } from './topic-router.ts'
@@ -28,16 +28,38 @@ interface Topic {
   loading: boolean
 }
 
+interface Sent {
+  readonly lane: PartitionLane
+  readonly batch: Batch
+}
+
 const MAX_BATCH_BYTES = 1024 * 1024
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024
 const BROKER_TIMEOUT_MS = 15_000
 const REQUEST_TIMEOUT_MS = 20_000
 const MAX_PAUSE_MS = 1_000
+/** So long what is little waits for more, while other batches of the partition are on their way. */
+const LINGER_MS = 5
 /** So many looks for a topic that the cluster does not know (any more). */
 const MISSING_ATTEMPTS = 6
 const LOAD_DEADLINE_MS = 30_000
 /** Older layouts are asked for anew beside sending: partitions may have been added. */
 const LAYOUT_MAX_AGE_MS = 30_000
+
+/**
+ * Answers after which the batch is not in the log by that attempt. A leader that moved, and replicas that did not follow, are none of
+ * them: the batch may have been appended before.
+ */
+const NOT_THERE: ReadonlySet<number> = new Set([
+  KafkaError.CORRUPT_MESSAGE,
+  KafkaError.MESSAGE_TOO_LARGE,
+  KafkaError.NOT_ENOUGH_REPLICAS,
+  KafkaError.TOPIC_AUTHORIZATION_FAILED,
+  KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER,
+  KafkaError.INVALID_PRODUCER_EPOCH,
+  KafkaError.UNKNOWN_PRODUCER_ID,
+  KafkaError.INVALID_RECORD,
+])
 
 let engines = 0
 
@@ -55,6 +77,7 @@ export class ProduceEngine {
   readonly #calls = new Set<SendCall>()
   readonly #ready = new Set<PartitionLane>()
   #scheduled = false
+  #preparing: Promise<void> = Promise.resolve()
   #closed: StreamError | undefined
 
   constructor(wire: KafkaWire, identities: IdentitySource, settings: EngineSettings) {
@@ -97,10 +120,7 @@ export class ProduceEngine {
     this.#closed = error
     this.#wire.closeLane(this.#connection)
     for (const { router, waiting } of this.#topics.values()) {
-      for (const lane of router?.lanes ?? []) {
-        clearTimeout(lane.pause)
-        lane.failQueued(error, 'all')
-      }
+      for (const lane of router?.lanes ?? []) lane.fail(error, 'all')
       for (const call of waiting) call.reject(error)
     }
     this.#ready.clear()
@@ -119,7 +139,8 @@ export class ProduceEngine {
       if (known.id !== router.layout.id || known.partitions.length !== router.layout.partitions.length) {
         return false
       }
-    } else if (performance.now() - router.layout.asOf > LAYOUT_MAX_AGE_MS) {
+    }
+    if (performance.now() - (known ?? router.layout).asOf > LAYOUT_MAX_AGE_MS) {
       // What was added is noticed at a later call.
       this.#wire.topic(call.topic, { maxAgeMs: LAYOUT_MAX_AGE_MS }).catch(() => {})
     }
@@ -130,13 +151,10 @@ export class ProduceEngine {
     return true
   }
 
+  /** The lane may have something to send. */
   readonly #touched = (lane: PartitionLane): void => {
-    if (lane.busy) return
+    if (this.#closed !== undefined || lane.isEmpty) return
     this.#ready.add(lane)
-    this.#schedule()
-  }
-
-  #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
     queueMicrotask(this.#dispatch)
@@ -180,61 +198,66 @@ export class ProduceEngine {
     // The topic was deleted and created anew: what was meant for the former one is not for this one.
     const gone = errorOf(KafkaError.UNKNOWN_TOPIC_OR_PARTITION, `sending to '${topic}'`, { topic })
     for (const lane of before.lanes) {
-      clearTimeout(lane.pause)
       this.#ready.delete(lane)
-      lane.failQueued(gone, 'all')
+      lane.fail(gone, 'all')
     }
   }
 
-  /** Sends the batches of all lanes that have something and nothing on its way, one request a broker. */
+  /** Sends the batches of all lanes that have something to send, one request a broker; each lane has one batch in a request. */
   readonly #dispatch = (): void => {
     this.#scheduled = false
-    const byNode = new Map<number, PartitionLane[]>()
-    for (const lane of this.#ready) {
-      this.#ready.delete(lane)
-      if (lane.busy || lane.isEmpty) continue
-      lane.busy = true
+    const byNode = new Map<number, Sent[]>()
+    const ready = [...this.#ready]
+    this.#ready.clear()
+    for (const lane of ready) {
+      if (lane.isEmpty || lane.isPreparing || lane.pause !== undefined) continue
       const leader = this.#wire.knownTopic(lane.topic)?.partitions[lane.partition]?.leader ?? -1
       if (leader < 0 || lane.identity === undefined) {
         void this.#makeReady(lane)
         continue
       }
-      const lanes = byNode.get(leader)
-      if (lanes === undefined) byNode.set(leader, [lane])
-      else lanes.push(lane)
+      const batch = lane.next(this.#topics.get(lane.topic)!.router!.laneSettings)
+      if (batch === undefined) continue
+      if (batch === 'linger') {
+        this.#linger(lane)
+        continue
+      }
+      // There may be another one, for a request of its own.
+      this.#touched(lane)
+      const sent = byNode.get(leader)
+      if (sent === undefined) byNode.set(leader, [{ lane, batch }])
+      else sent.push({ lane, batch })
     }
-    for (const [node, lanes] of byNode) {
+    for (const [node, all] of byNode) {
       let bytes = 0
-      let request: PartitionLane[] = []
-      for (const lane of lanes) {
-        const size = this.#fill(lane)
-        if (size < 0) continue
+      let request: Sent[] = []
+      for (const sent of all) {
+        const size = sent.batch.bytes.length
         if (bytes + size > MAX_REQUEST_BYTES && request.length > 0) {
           void this.#send(node, request)
           request = []
           bytes = 0
         }
-        request.push(lane)
+        request.push(sent)
         bytes += size
       }
-      if (request.length > 0) void this.#send(node, request)
+      void this.#send(node, request)
     }
   }
 
-  /** Bytes of the lane's batch; -1 where it could not be made and was given up. */
-  #fill(lane: PartitionLane): number {
-    const { laneSettings } = this.#topics.get(lane.topic)!.router!
-    try {
-      return lane.fill(laneSettings).bytes.length
-    } catch (cause) {
-      lane.failQueued(classify(cause), 'all')
-      lane.busy = false
-      return -1
-    }
+  #linger(lane: PartitionLane): void {
+    lane.linger ??= setTimeout(() => {
+      lane.linger = undefined
+      lane.hasLingered = true
+      this.#touched(lane)
+    }, LINGER_MS)
   }
 
   /** Finds what a lane lacks: its identity, its leader. */
   async #makeReady(lane: PartitionLane): Promise<void> {
+    // Not while others are on their way: the first is then the one that is known to be undecided.
+    if (!lane.isIdle) return
+    lane.isPreparing = true
     try {
       const { topic, partition } = lane
       const [identity] = await Promise.all([
@@ -242,21 +265,23 @@ export class ProduceEngine {
         this.#wire.nodeOf({ kind: 'leader', topic, partition }),
       ])
       lane.identity ??= identity
-      this.#free(lane)
+      lane.isPreparing = false
+      this.#touched(lane)
     } catch (cause) {
+      lane.isPreparing = false
       this.#retry(lane, classify(cause))
     }
   }
 
-  async #send(node: number, lanes: readonly PartitionLane[]): Promise<void> {
+  async #send(node: number, sent: readonly Sent[]): Promise<void> {
     const { acks } = this.#settings
     const { transactionalId } = this.#identities
     try {
-      await this.#identities.prepare?.(lanes)
-      const partitions = lanes.map((lane) => ({
-        topic: lane.topic,
-        partition: lane.partition,
-        batch: lane.batch!.bytes,
+      if (this.#identities.prepare !== undefined) await this.#prepared(sent)
+      const partitions = sent.map(({ lane: { topic, partition }, batch }) => ({
+        topic,
+        partition,
+        batch: batch.bytes,
       }))
       const answer = await this.#wire.request(
         { kind: 'node', node },
@@ -265,104 +290,138 @@ export class ProduceEngine {
         { lane: this.#connection, timeoutMs: REQUEST_TIMEOUT_MS },
       )
       const results = new Map(answer.map((result) => [`${result.partition}/${result.topic}`, result]))
-      for (const lane of lanes) {
+      for (const { lane, batch } of sent) {
         const result = results.get(`${lane.partition}/${lane.topic}`)
-        if (lane.batch === undefined) continue
-        if (result !== undefined) this.#answered(lane, result)
+        if (!lane.awaits(batch)) continue
+        if (result !== undefined) this.#answered(lane, batch, result)
         else {
           const what = `the broker said nothing of partition ${lane.partition} of '${lane.topic}'`
-          this.#retry(lane, new StreamError('UNAVAILABLE', `${what}: try again`))
+          const error = new StreamError('UNAVAILABLE', `${what}: try again`)
+          this.#metSetback(lane, batch, { kind: 'again', error }, true)
         }
       }
     } catch (cause) {
       const error = classify(cause)
-      for (const lane of lanes) if (lane.batch !== undefined) this.#retry(lane, error)
+      for (const { lane, batch } of sent) {
+        if (lane.awaits(batch)) this.#metSetback(lane, batch, { kind: 'again', error }, true)
+      }
     }
   }
 
-  #answered(lane: PartitionLane, { errorCode, errorMessage, baseOffset }: ProducedPartition): void {
-    if (errorCode === KafkaError.NONE) {
-      lane.written(baseOffset)
-      return this.#free(lane)
+  /** One request after another: what is sent later must not be ready sooner. */
+  #prepared(sent: readonly Sent[]): Promise<void> {
+    const prepared = this.#preparing.then(() => this.#identities.prepare!(sent.map(({ lane }) => lane)))
+    this.#preparing = prepared.catch(() => {})
+    return prepared
+  }
+
+  #answered(lane: PartitionLane, batch: Batch, answer: ProducedPartition): void {
+    const { errorCode, errorMessage, baseOffset } = answer
+    if (errorCode === KafkaError.NONE || errorCode === KafkaError.DUPLICATE_SEQUENCE_NUMBER) {
+      lane.written(batch, errorCode === KafkaError.NONE ? baseOffset : -1)
+      return this.#goOn(lane)
     }
     const { topic, partition } = lane
     const doing = `sending to partition ${partition} of '${topic}'`
     const error = errorOf(errorCode, doing, { topic, partition, detail: errorMessage })
+    if (isStale(errorCode)) this.#wire.invalidate({ kind: 'leader', topic, partition })
+    const kind = this.#kindOf(errorCode, batch)
+    this.#metSetback(lane, batch, { kind, error }, !NOT_THERE.has(errorCode))
+  }
+
+  #kindOf(errorCode: number, { wasFirst }: Batch): Setback['kind'] {
     switch (errorCode) {
       case KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER:
       case KafkaError.UNKNOWN_PRODUCER_ID:
       case KafkaError.INVALID_PRODUCER_EPOCH:
-        // Everything before was acknowledged, so the broker has forgotten this producer (its records expired, or an
-        // unclean election lost them). The batch itself would have been recognised: it is not there.
-        if (this.#identities.transactionalId === null) return this.#restart(lane, error)
-        return this.#giveUp(lane, error)
+        if (!wasFirst) return 'behind'
+        break
       case KafkaError.MESSAGE_TOO_LARGE:
-      case 87: // INVALID_RECORD
-        // One record refuses the whole batch; those of other calls have nothing to do with it.
-        if (lane.batch!.pieces.length > 1 && this.#identities.transactionalId === null) {
-          lane.takeApart()
-          lane.restart(this.#identities.renew(lane.identity!, error))
-          return this.#free(lane)
-        }
-        return this.#giveUp(lane, error)
+      case KafkaError.INVALID_RECORD:
+        return 'refused'
+      default:
+        return 'again'
     }
-    if (isStale(errorCode)) this.#wire.invalidate({ kind: 'leader', topic, partition })
-    this.#retry(lane, error)
+    // Everything before had been acknowledged, so the broker has forgotten this producer (its records expired, or an unclean election
+    // lost them). The batch itself would have been recognised: it is not there. A transaction cannot begin anew in its middle.
+    return this.#identities.transactionalId === null ? 'forgotten' : 'refused'
   }
 
-  /** The batch is not in the log: goes on with it under another identity. */
-  #restart(lane: PartitionLane, error: StreamError): void {
-    const { attempts, batch } = lane
-    lane.restart(this.#identities.renew(lane.identity!, error))
-    if (performance.now() > batch!.deadline) this.#failLate(lane, error)
-    this.#pause(lane, attempts + 1)
+  #metSetback(lane: PartitionLane, batch: Batch, setback: Setback, inDoubt: boolean): void {
+    lane.metSetback(batch, setback, inDoubt)
+    this.#goOn(lane)
+  }
+
+  /** After an answer: sends what is next, or decides how to get over a setback. */
+  #goOn(lane: PartitionLane): void {
+    if (!lane.isStuck) return this.#touched(lane)
+    const { first } = lane
+    if (first?.setback === undefined) {
+      lane.again()
+      return this.#touched(lane)
+    }
+    const { kind, error } = first.setback
+    switch (kind) {
+      case 'again':
+        return this.#retry(lane, error)
+      case 'behind':
+        lane.again()
+        return this.#touched(lane)
+      case 'forgotten': {
+        const isLate = performance.now() > first.deadline
+        lane.restart(this.#identities.renew(lane.identity!, error))
+        if (isLate) this.#failLate(lane, error)
+        return this.#pause(lane)
+      }
+      case 'refused':
+        // One record refuses the whole batch; those of other calls have nothing to do with it.
+        if (first.pieces.length === 1 || this.#identities.transactionalId !== null) {
+          return this.#giveUp(lane, error)
+        }
+        lane.takeApart(this.#identities.renew(lane.identity!, error))
+        return this.#touched(lane)
+    }
   }
 
   /** The same bytes go again after a pause, or are given up: for good reasons, or as it took too long. */
   #retry(lane: PartitionLane, error: StreamError): void {
     if (this.#closed !== undefined) return
-    const { attempts } = lane
     // A topic that was just created, or whose broker was just replaced, may be unknown for a moment.
-    const missing = error.code === 'NOT_FOUND' && attempts < MISSING_ATTEMPTS
-    const late = lane.batch !== undefined && performance.now() > lane.batch.deadline
+    const missing = error.code === 'NOT_FOUND' && lane.attempts < MISSING_ATTEMPTS
+    const late = lane.first !== undefined && performance.now() > lane.first.deadline
     if ((!error.retryable && !missing) || late) return this.#giveUp(lane, error)
-    if (lane.batch === undefined) this.#failLate(lane, error)
-    this.#pause(lane, attempts + 1)
+    if (lane.first === undefined) this.#failLate(lane, error)
+    lane.again()
+    this.#pause(lane)
   }
 
-  #pause(lane: PartitionLane, attempts: number): void {
-    lane.attempts = attempts
+  #pause(lane: PartitionLane): void {
+    const attempts = ++lane.attempts
     const pauseMs = Math.min(MAX_PAUSE_MS, 10 * 2 ** attempts) * (0.8 + 0.4 * Math.random())
     clearTimeout(lane.pause)
     lane.pause = setTimeout(() => {
       lane.pause = undefined
-      this.#free(lane)
+      this.#touched(lane)
     }, pauseMs)
   }
 
   #giveUp(lane: PartitionLane, error: StreamError): void {
-    if (lane.batch === undefined) {
+    const { first } = lane
+    if (first === undefined) {
       // Not even begun: without a leader or an identity nothing of the lane can be sent.
-      lane.failQueued(error, 'waiting')
-      return this.#free(lane)
+      lane.fail(error, 'waiting')
+      return this.#touched(lane)
     }
-    const late = performance.now() > lane.batch.deadline
-    lane.failed(error)
-    lane.restart(lane.identity && this.#identities.renew(lane.identity, error))
-    if (late) this.#failLate(lane, error)
-    else if (error.code === 'NOT_FOUND') lane.failQueued(error, 'waiting')
-    this.#free(lane)
+    const isLate = performance.now() > first.deadline
+    lane.attempts = 0
+    lane.giveUp(error, lane.identity && this.#identities.renew(lane.identity, error))
+    if (isLate) this.#failLate(lane, error)
+    else if (error.code === 'NOT_FOUND') lane.fail(error, 'waiting')
+    this.#touched(lane)
   }
 
   /** What waits may be too old by now, too. */
   #failLate(lane: PartitionLane, error: StreamError): void {
-    lane.failQueued(error, { begunBefore: performance.now() - this.#settings.deliveryTimeoutMs })
-  }
-
-  #free(lane: PartitionLane): void {
-    lane.busy = false
-    if (this.#closed !== undefined || lane.isEmpty) return
-    this.#ready.add(lane)
-    this.#schedule()
+    lane.fail(error, { begunBefore: performance.now() - this.#settings.deliveryTimeoutMs })
   }
 }

@@ -10,7 +10,7 @@ import {
 interface Part {
   readonly partition: number
   count: number
-  /** Of the part's first record; -1 until it is known. */
+  /** Of the part's first record; -1 until it is known, or where the broker has forgotten it. */
   offset: number
   error: StreamError | undefined
 }
@@ -57,8 +57,10 @@ export class SendCall implements Acknowledgement {
     return String(this.#part(i).partition)
   }
 
+  /** '-1' where the record is in the log, but the broker has forgotten where: it took a batch that came again for a duplicate. */
   position(i: number): string {
     const { offset } = this.#part(i)
+    if (offset < 0) return String(offset)
     this.#ranks ??= this.#rank()
     return String(offset + this.#ranks[i]!)
   }

@@ -163,7 +163,7 @@ export class TopicRouter {
   }
 }
 
-const load = (lane: PartitionLane): number => lane.queuedBytes + (lane.busy ? 1 : 0)
+const load = (lane: PartitionLane): number => lane.queuedBytes + (lane.isIdle ? 0 : 1)
 
 function recordBytes({ key, value, headers }: EncodedRecord): number {
   let size = (key === null ? 0 : key.length) + (value === null ? 0 : value.length)

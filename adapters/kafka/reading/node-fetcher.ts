@@ -1,13 +1,10 @@
 import type { KafkaCluster } from '../parts.ts'
 import { errorOf, KafkaError } from '../wire/error-codes.ts'
-import type { TopicPartition } from '../wire/protocol/by-topic.ts'
 import { type FetchedPartition, fetch } from '../wire/protocol/fetch.ts'
+import { FetchSession, type PartitionAsk } from './fetch-session.ts'
 
 /** What a reader waits for. */
-export interface FetchAsk extends TopicPartition {
-  readonly offset: number
-  readonly maxBytes: number
-  readonly leaderEpoch: number
+export interface FetchAsk extends PartitionAsk {
   /** `performance.now()` when its reader began to wait: who waits longest comes first in the request, and so gets a batch of any size. */
   readonly since: number
 }
@@ -36,6 +33,8 @@ export class NodeFetcher {
   readonly #isolation: 'committed' | 'uncommitted'
   #waiting: Waiting[] = []
   readonly #busy = new Set<number>()
+  /** One a connection. */
+  readonly #sessions = Array.from({ length: MAX_REQUESTS }, () => new FetchSession())
   #scheduled: NodeJS.Immediate | undefined
 
   constructor(cluster: KafkaCluster, node: number, isolation: 'committed' | 'uncommitted') {
@@ -59,6 +58,7 @@ export class NodeFetcher {
     this.#waiting = []
     for (const lane of this.#busy) this.#cluster.wire.closeLane(this.#laneName(lane))
     for (let lane = 0; lane < MAX_REQUESTS; lane++) this.#cluster.wire.closeLane(this.#laneName(lane))
+    for (const session of this.#sessions) session.reset()
   }
 
   /** At the end of this turn: readers that get records together ask again together. */
@@ -89,10 +89,11 @@ export class NodeFetcher {
     while (this.#busy.has(lane)) lane++
     this.#busy.add(lane)
     const maxWaitMs = this.#busy.size === MAX_REQUESTS ? SHORT_WAIT_MS : LONG_WAIT_MS
-    const partitions = Array.from(taken.values(), ({ ask }) => ask)
-    const wanted = partitions.reduce((sum, { maxBytes }) => sum + maxBytes, 0)
+    const session = this.#sessions[lane]!
+    const asks = Array.from(taken.values(), ({ ask }) => ask)
+    const wanted = asks.reduce((sum, { maxBytes }) => sum + maxBytes, 0)
     try {
-      const { errorCode, partitions: answers } = await this.#cluster.wire.request(
+      const answer = await this.#cluster.wire.request(
         { kind: 'node', node: this.#node },
         fetch,
         {
@@ -101,13 +102,18 @@ export class NodeFetcher {
           maxBytes: Math.min(wanted, MAX_ANSWER_BYTES),
           isolation: this.#isolation,
           rack: this.#cluster.rack ?? '',
-          partitions,
+          ...session.request(asks),
         },
         { lane: this.#laneName(lane), timeoutMs: maxWaitMs + ANSWER_MS },
       )
-      if (errorCode !== KafkaError.NONE) throw errorOf(errorCode, `fetching from node ${this.#node}`)
-      hand(answers, taken)
+      const answers = session.answered(answer)
+      // The session began anew: all ask again at once.
+      if (answers === undefined) this.#waiting.push(...taken.values())
+      else if (answer.errorCode !== KafkaError.NONE) {
+        throw errorOf(answer.errorCode, `fetching from node ${this.#node}`)
+      } else hand(answers, taken)
     } catch (error) {
+      session.reset()
       for (const { reject } of taken.values()) reject(error)
     } finally {
       this.#busy.delete(lane)

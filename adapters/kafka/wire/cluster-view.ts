@@ -1,6 +1,6 @@
 import { errorOf, KafkaError } from './error-codes.ts'
 import type { MetadataResponse } from './protocol/metadata.ts'
-import type { BrokerInfo, TopicLayout } from './wire.ts'
+import type { BrokerInfo, PartitionLayout, TopicLayout } from './wire.ts'
 
 /** What is known of the cluster: brokers, topics and coordinators, each as last heard of. */
 export class ClusterView {
@@ -49,18 +49,35 @@ export class ClusterView {
     return layouts
   }
 
-  forgetTopic(name: string): void {
-    this.#topics.delete(name)
+  /** The partition's leader is not known any more; others go on where they are. */
+  forgetLeader(name: string, partition: number): void {
+    const topic = this.#topics.get(name)
+    if (topic !== undefined)
+      this.#topics.set(
+        name,
+        without(topic, ({ id }) => id === partition),
+      )
   }
 
   /** The node cannot be reached: whatever was thought to be there may be elsewhere. */
   forgetNode(node: number): void {
-    for (const [name, { partitions }] of this.#topics) {
-      if (partitions.some(({ leader }) => leader === node)) this.#topics.delete(name)
+    for (const [name, topic] of this.#topics) {
+      if (topic.partitions.some(({ leader }) => leader === node)) {
+        this.#topics.set(
+          name,
+          without(topic, ({ leader }) => leader === node),
+        )
+      }
     }
     for (const [key, at] of this.coordinators) if (at === node) this.coordinators.delete(key)
     if (this.controller === node) this.controller = -1
   }
+}
+
+/** The layout without the leaders of some partitions, to be asked for anew by whoever wants all of it. */
+function without(topic: TopicLayout, which: (partition: PartitionLayout) => boolean): TopicLayout {
+  const partitions = topic.partitions.map((each) => (which(each) ? { ...each, leader: -1 } : each))
+  return { ...topic, partitions, asOf: Number.NEGATIVE_INFINITY }
 }
 
 /** Why a topic is not there. */

@@ -109,7 +109,7 @@ export class ClusterWire implements KafkaWire {
   invalidate(to: BrokerRef): void {
     switch (to.kind) {
       case 'leader':
-        return this.#view.forgetTopic(to.topic)
+        return this.#view.forgetLeader(to.topic, to.partition)
       case 'group':
         this.#view.coordinators.delete(`group/${to.group}`)
         return

@@ -1,3 +1,7 @@
+/** Whose hand-shake connections are made with: that of kafkajs, or of @platformatic/kafka. */
+export const DRIVERS = ['kafkajs', 'direct'] as const
+export type DriverName = (typeof DRIVERS)[number]
+
 /** What a client library needs to reach a cluster; made from an address by `security/` and `address.ts`. */
 export interface ConnectionSettings {
   readonly seeds: readonly { readonly host: string; readonly port: number }[]

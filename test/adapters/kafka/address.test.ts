@@ -13,6 +13,8 @@ describe('addresses', () => {
     ])
     expect(parseAddress('kafka://a').seeds).toEqual([{ host: 'a', port: 9092 }])
     expect(parseAddress('msk://a?region=eu-west-1').seeds).toEqual([{ host: 'a', port: 9098 }])
+    expect(parseAddress('kafka://a').groupProtocol).toBe('classic')
+    expect(parseAddress('kafka://a?groupProtocol=consumer').groupProtocol).toBe('consumer')
     expect(parseAddress('kafka://[::1]:9092').seeds).toEqual([{ host: '::1', port: 9092 }])
   })
 
@@ -24,7 +26,8 @@ describe('addresses', () => {
     ['kafka://a?region=eu-west-1', /unknown parameter region/],
     ['kafka://a?acks=0', /acks=0.*all.*1/],
     ['kafka://a?compression=brotli', /none, gzip, snappy, lz4, zstd/],
-    ['kafka://a?driver=other', /kafkajs/],
+    ['kafka://a?driver=other', /kafkajs, direct/],
+    ['kafka://a?groupProtocol=new', /classic.*consumer/],
     ['kafka://a?connectTimeoutMs=soon', /connectTimeoutMs=soon/],
     ['kafka://user:secret@a:9092', /MILLRACE_KAFKA_PASSWORD/],
   ])('%s is refused', (address, message) => {

@@ -4,4 +4,4 @@ import { kafkaBackend } from './support/kafka-backend.ts'
 
 const runner = { describe: describe.skipIf(!inject('docker')), test, afterAll }
 
-conformance(runner, { name: 'kafka', open: kafkaBackend, patience: 4 })
+conformance(runner, { name: `kafka by ${inject('kafkaDriver')}`, open: () => kafkaBackend(), patience: 4 })

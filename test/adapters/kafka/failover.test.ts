@@ -6,6 +6,7 @@ import type { KafkaWire } from '../../../adapters/kafka/wire/wire.ts'
 import { connect, json, type Streams, topic as topicOf } from '../../../src/index.ts'
 import { quiet } from '../../conformance/connection.ts'
 import { eventually, within } from '../../conformance/eventually.ts'
+import { kafkaAddress } from '../../support/kafka/kafka-driver.ts'
 import { uniqueName } from '../../support/kafka/shared-broker.ts'
 import { TestCluster } from './support/test-cluster.ts'
 import { startThreeBrokers, type ThreeBrokers } from './support/three-brokers.ts'
@@ -20,7 +21,7 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
   beforeAll(async () => {
     brokers = await startThreeBrokers()
     cluster = await TestCluster.open(brokers.addresses)
-    streams = (await connect(`kafka://${brokers.addresses}`, { logger: quiet })) as unknown as Streams
+    streams = (await connect(kafkaAddress(brokers.addresses), { logger: quiet })) as unknown as Streams
     // The first group has its coordinator's topic made.
     const warm = topicOf(uniqueName('warm'), { value: json<number>() })
     await streams.admin.createTopic({ name: warm.name })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Case } from '../case.ts'
+import type { CaseContext } from '../case-context.ts'
 import { eventually } from '../eventually.ts'
 import { rejectsWith } from '../rejects-with.ts'
 import { keys } from '../workload/load.ts'
@@ -215,12 +216,10 @@ export const handOff: readonly Case[] = [
         drainTimeoutMs: 300,
         sessionTimeoutMs: 600,
       })
-      const described = await context.streams.admin.describeTopic(topic.name)
-      const moving = described.partitions[0]!.id
+      const moving = await partitionThatMoves(context)
       let held: { partition: string; signal: AbortSignal; checkpoint(): Promise<void> } | undefined
       const looping = (async () => {
         for await (const batch of consumer) {
-          // With a partition left to each of two, which one is taken is the backend's choice: the first, as far as is known.
           if (batch.partition !== moving) continue
           held = batch
           await gate.promise
@@ -267,3 +266,20 @@ export const handOff: readonly Case[] = [
     },
   },
 ]
+
+/** Which of two partitions a backend takes from its owner when two more members come; it has its own way, and keeps to it. */
+async function partitionThatMoves(context: CaseContext): Promise<string> {
+  const topic = await context.topic({ partitions: 2, verify: false })
+  const group = context.unique('group')
+  const owner = await Member.start(context, { topics: [topic], group })
+  await owner.assigned(2)
+  const both = owner.stats.assignments
+  const others = [
+    await Member.start(context, { topics: [topic], group }),
+    await Member.start(context, { topics: [topic], group }),
+  ]
+  await owner.assigned(1)
+  const [kept] = owner.stats.assignments
+  await Promise.all([owner, ...others].map((member) => member.close()))
+  return both.find(({ partition }) => partition !== kept!.partition)!.partition
+}

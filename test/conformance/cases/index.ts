@@ -16,6 +16,7 @@ import { partitions } from './partitions.ts'
 import { poison } from './poison.ts'
 import { replay } from './replay.ts'
 import { slow } from './slow.ts'
+import { staticMembers } from './static-members.ts'
 import { transactions } from './transactions.ts'
 
 /** The promises in the order of docs/design.md, then what several of them rest on. */
@@ -37,5 +38,6 @@ export const cases: readonly Case[] = [
   ...abort,
   ...errors,
   ...groups,
+  ...staticMembers,
   ...transactions,
 ]

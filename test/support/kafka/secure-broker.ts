@@ -1,8 +1,8 @@
 import { pbkdf2Sync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
-import { openWire } from '../../../adapters/kafka/wire/open-wire.ts'
 import type { Api } from '../../../adapters/kafka/wire/wire.ts'
+import { openTestWire } from './kafka-driver.ts'
 import { type Broker, startBroker } from './start-broker.ts'
 
 const certificates = path.join(import.meta.dirname, 'certificates')
@@ -82,14 +82,7 @@ async function createScramUser(address: string): Promise<void> {
       })
     },
   }
-  const [host, port] = address.split(':')
-  const wire = await openWire({
-    seeds: [{ host: host!, port: Number(port) }],
-    clientId: 'setup',
-    tls: undefined,
-    sasl: undefined,
-    connectTimeoutMs: 5_000,
-  })
+  const wire = await openTestWire(address)
   const codes: number[] = []
   for (const mechanism of [1, 2] as const) {
     const request = { mechanism, salt: randomBytes(16) }

@@ -9,6 +9,8 @@ export const KAFKA_LABEL = 'millrace.tests.kafka'
 export const INSIDE_PORT = 19_091
 
 export interface BrokerOptions {
+  /** Default: `KAFKA_IMAGE`. */
+  readonly image?: string
   /** Beside those of the one plain broker. */
   readonly environment?: Readonly<Record<string, string>>
   /** More listeners, each on a port of its own: protocols (`SASL_SSL` and so on) by name. Default: plain alone. */
@@ -35,7 +37,7 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   // The same port inside as outside: the broker talks to itself by the address that clients are told (KIP-890 does so for each
   // transaction).
   const inside = (i: number): number => ports[i]!
-  const container = new GenericContainer(KAFKA_IMAGE)
+  const container = new GenericContainer(options.image ?? KAFKA_IMAGE)
     .withLabels({ [KAFKA_LABEL]: String(process.pid) })
     .withExposedPorts(...ports.map((host, i) => ({ container: inside(i), host })))
     .withEnvironment({
@@ -67,6 +69,10 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
       KAFKA_TRANSACTION_ABORT_TIMED_OUT_TRANSACTION_CLEANUP_INTERVAL_MS: '500',
       KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
       KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS: '100',
+      KAFKA_GROUP_CONSUMER_MIN_SESSION_TIMEOUT_MS: '1000',
+      KAFKA_GROUP_CONSUMER_SESSION_TIMEOUT_MS: '1500',
+      KAFKA_GROUP_CONSUMER_MIN_HEARTBEAT_INTERVAL_MS: '100',
+      KAFKA_GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS: '100',
       KAFKA_LOG_INITIAL_TASK_DELAY_MS: '500',
       KAFKA_LOG_RETENTION_CHECK_INTERVAL_MS: '500',
       KAFKA_LOG_CLEANER_BACKOFF_MS: '200',

@@ -1,9 +1,4 @@
-interface Waiting {
-  resolve(payload: Buffer): void
-  reject(error: unknown): void
-}
-
-/** A request of kafkajs's own. */
+/** A request of kafkajs's: ApiVersions and SASL. */
 interface Entry {
   readonly correlationId: number
   resolve(answer: { correlationId: number; size: number; entry: Entry; payload: Buffer }): void
@@ -11,36 +6,27 @@ interface Entry {
 }
 
 /**
- * Stands in for kafkajs's request queue, whose place in the connection it takes: what is sent waits here for its answer. Its own
- * arms a timer with a negative delay after every answer, polls for time-outs, and keeps a connection that has stopped answering.
+ * Stands in for kafkajs's request queue, whose place in the connection it takes. Its own arms a timer with a negative delay after
+ * every answer, polls for time-outs, and keeps a connection that has stopped answering.
  */
 export class AnswerQueue {
-  readonly #waiting = new Map<number, Waiting>()
+  readonly #waiting = new Map<number, Entry>()
 
-  /** From kafkajs itself, for ApiVersions and SASL. */
   push({ entry, sendRequest }: { entry: Entry; sendRequest: () => void }): void {
-    const { correlationId } = entry
-    this.expect(correlationId, {
-      resolve: (payload) => entry.resolve({ correlationId, size: payload.length, entry, payload }),
-      reject: (error) => entry.reject(error),
-    })
+    this.#waiting.set(entry.correlationId, entry)
     sendRequest()
   }
 
-  expect(correlationId: number, waiting: Waiting): void {
-    this.#waiting.set(correlationId, waiting)
-  }
-
   fulfillRequest({ correlationId, payload }: { correlationId: number; payload: Buffer }): void {
-    const waiting = this.#waiting.get(correlationId)
+    const entry = this.#waiting.get(correlationId)
     this.#waiting.delete(correlationId)
-    waiting?.resolve(payload)
+    entry?.resolve({ correlationId, size: payload.length, entry, payload })
   }
 
   rejectAll(error: unknown): void {
     const all = [...this.#waiting.values()]
     this.#waiting.clear()
-    for (const waiting of all) waiting.reject(error)
+    for (const entry of all) entry.reject(error)
   }
 
   /** A connection that ends does not wait for answers: they will not come. */

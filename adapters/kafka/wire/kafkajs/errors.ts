@@ -28,18 +28,12 @@ export function fromKafkajs(error: unknown, broker: string, hint: string): Strea
     case 'KafkaJSLockTimeout':
     case 'KafkaJSRequestTimeoutError':
       return new StreamError('TIMEOUT', `${broker}: ${message}: try again`, { cause: error })
-    case 'KafkaJSConnectionError': {
-      if (typeof code !== 'string') {
-        const remedy = message === 'Connection timeout' ? 'look at host, port and firewall' : hint
-        return new StreamError('UNAVAILABLE', `${broker}: ${message}: ${remedy}`, { cause: error })
-      }
-      const known = classify(Object.assign(new Error(message.replace(/^Connection error: /, '')), { code }))
-      const text = known.message.startsWith(broker) ? known.message : `${broker}: ${known.message}`
-      if (known.code !== 'INTERNAL') return new StreamError(known.code, text, { cause: error })
-      // Node has many codes for what may go wrong with TLS; none of them is a reason to think that the program is at fault.
-      const streamCode = /CERT|ISSUER|SIGNATURE/.test(code) ? 'PERMISSION_DENIED' : 'UNAVAILABLE'
-      return new StreamError(streamCode, `${broker}: ${message} (${code}): ${hint}`, { cause: error })
-    }
+    case 'KafkaJSConnectionError':
+      return message === 'Connection timeout'
+        ? new StreamError('TIMEOUT', `${broker}: ${message}: look at host, port and firewall`, {
+            cause: error,
+          })
+        : new StreamError('UNAVAILABLE', `${broker}: ${message}: ${hint}`, { cause: error })
     default:
       return classify(error)
   }

@@ -5,15 +5,10 @@ import { StreamError } from '../../../../src/driver.ts'
 
 /** `network/connection.js` */
 export interface KafkajsConnection {
-  readonly sasl: object | null
   requestQueue: object
-  socket: import('node:net').Socket | undefined
   reauthenticationThreshold: number
   readonly sessionLifetime: { toString(): string }
-  isConnected(): boolean
-  isAuthenticated(): boolean
   authenticate(): Promise<void>
-  nextCorrelationId(): number
   disconnect(): Promise<unknown>
 }
 

@@ -1,28 +1,34 @@
 import type { Api } from '../wire.ts'
 
-export interface TopicConfig {
+export interface ResourceConfig {
   readonly errorCode: number
   readonly errorMessage: string | null
-  readonly topic: string
+  readonly name: string
   readonly entries: readonly {
     readonly name: string
     readonly value: string | null
-    /** Set for this topic rather than by the broker or by default. */
+    /** Set for this resource rather than by the broker or by default. */
     readonly own: boolean
   }[]
 }
 
-const TOPIC = 2
+const TYPES = { topic: 2, group: 32 } as const
 const TOPIC_SOURCE = 1
 
-/** The settings of topics. */
-export const describeConfigs: Api<{ readonly topics: readonly string[] }, readonly TopicConfig[]> = {
+export interface DescribeConfigsRequest {
+  /** Groups (Kafka 4.0) are asked of their coordinator. */
+  readonly type: 'topic' | 'group'
+  readonly names: readonly string[]
+}
+
+/** The settings of topics or groups. */
+export const describeConfigs: Api<DescribeConfigsRequest, readonly ResourceConfig[]> = {
   name: 'DescribeConfigs',
   key: 32,
   version: 3,
   flexible: false,
-  encode(to, { topics }) {
-    to.array(topics, (topic) => to.int8(TOPIC).string(topic).int32(-1))
+  encode(to, { type, names }) {
+    to.array(names, (name) => to.int8(TYPES[type]).string(name).int32(-1))
     to.boolean(false).boolean(false)
   },
   decode(from) {
@@ -31,7 +37,7 @@ export const describeConfigs: Api<{ readonly topics: readonly string[] }, readon
       const errorCode = from.int16()
       const errorMessage = from.nullableString()
       from.int8()
-      const topic = from.string()
+      const resource = from.string()
       const entries = from.array(() => {
         const name = from.string()
         const value = from.nullableString()
@@ -47,7 +53,7 @@ export const describeConfigs: Api<{ readonly topics: readonly string[] }, readon
         from.nullableString() // documentation
         return { name, value, own }
       })
-      return { errorCode, errorMessage, topic, entries }
+      return { errorCode, errorMessage, name: resource, entries }
     })
   },
 }

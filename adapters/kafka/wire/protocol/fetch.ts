@@ -9,6 +9,10 @@ export interface FetchRequest {
   readonly maxBytes: number
   readonly isolation: 'committed' | 'uncommitted'
   readonly rack: string
+  /** Epoch -1: without one; id 0 and epoch 0: a new one, in full. Default: without. */
+  readonly session?: { readonly id: number; readonly epoch: number }
+  /** What the session is to ask no more. */
+  readonly forgotten?: readonly TopicPartition[]
   readonly partitions: readonly (TopicPartition & {
     /** -1: not checked. */
     readonly leaderEpoch: number
@@ -32,12 +36,14 @@ export interface FetchedPartition extends TopicPartition {
 
 export interface FetchResponse {
   readonly errorCode: number
+  /** 0: there is none. */
+  readonly session: number
   readonly partitions: readonly FetchedPartition[]
 }
 
 const NOTHING = Buffer.alloc(0)
 
-/** Version 11, without fetch sessions. */
+/** Version 11: follower fetch and fetch sessions. */
 export const fetch: Api<FetchRequest, FetchResponse> = {
   name: 'Fetch',
   key: 1,
@@ -46,17 +52,18 @@ export const fetch: Api<FetchRequest, FetchResponse> = {
   encode(to, request) {
     to.int32(-1).int32(request.maxWaitMs).int32(request.minBytes).int32(request.maxBytes)
     to.int8(request.isolation === 'committed' ? 1 : 0)
-    to.int32(0).int32(-1) // no session
+    const { id, epoch } = request.session ?? { id: 0, epoch: -1 }
+    to.int32(id).int32(epoch)
     writeByTopic(to, request.partitions, ({ partition, leaderEpoch, offset, maxBytes }) =>
       to.int32(partition).int32(leaderEpoch).int64(offset).int64(-1).int32(maxBytes),
     )
-    to.int32(0) // forgotten topics
+    writeByTopic(to, request.forgotten ?? [], ({ partition }) => to.int32(partition))
     to.string(request.rack)
   },
   decode(from) {
     from.int32() // throttle time
     const errorCode = from.int16()
-    from.int32() // session
+    const session = from.int32()
     const partitions = readByTopic(from, () => {
       const partition = from.int32()
       const errorCode = from.int16()
@@ -80,6 +87,6 @@ export const fetch: Api<FetchRequest, FetchResponse> = {
         records,
       }
     })
-    return { errorCode, partitions }
+    return { errorCode, session, partitions }
   },
 }

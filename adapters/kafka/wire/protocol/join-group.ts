@@ -25,6 +25,8 @@ export interface JoinGroupResponse {
     readonly groupInstanceId: string | null
     readonly metadata: Buffer
   }[]
+  /** To a static leader that came back: the assignments stand. */
+  readonly skipAssignment: boolean
 }
 
 const NOTHING = Buffer.alloc(0)
@@ -52,6 +54,6 @@ export const joinGroup: Api<JoinGroupRequest, JoinGroupResponse> = {
       const groupInstanceId = from.nullableString()
       return { memberId, groupInstanceId, metadata: from.bytes() ?? NOTHING }
     })
-    return { errorCode, generation, protocol, leader, memberId, members }
+    return { errorCode, generation, protocol, leader, memberId, members, skipAssignment: false }
   },
 }

@@ -10,11 +10,11 @@ function setUp() {
   wire.nodeOf = async (to) => (to.kind === 'node' ? to.node : 3)
   wire.frozen.add(1)
   wire.answer = ({ api, request }) => {
-    if (api === 'DescribeConfigs') return [{ errorCode: 0, errorMessage: null, topic: 't', entries: [] }]
+    if (api === 'DescribeConfigs') return [{ errorCode: 0, errorMessage: null, name: 't', entries: [] }]
     // biome-ignore lint/suspicious/noExplicitAny: a request
     return request.partitions.map((it: any) => ({ ...it, errorCode: 0, offset: it.timestamp === -2 ? 3 : 7 }))
   }
-  return { wire, admin: new KafkaAdmin({ wire, logger, rack: undefined }) }
+  return { wire, admin: new KafkaAdmin({ wire, logger, rack: undefined, groupProtocol: 'classic' }) }
 }
 
 test('a topic is described by the leader that follows one that hangs', async () => {

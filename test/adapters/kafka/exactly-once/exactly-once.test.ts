@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { connect, json, type Streams, topic } from '../../../../src/index.ts'
 import { quiet } from '../../../conformance/connection.ts'
 import { eventually } from '../../../conformance/eventually.ts'
+import { kafkaAddress } from '../../../support/kafka/kafka-driver.ts'
 import { type Broker, INSIDE_PORT, startBroker } from '../../../support/kafka/start-broker.ts'
 import { Pipeline, type PipelineOrder, type Step } from './pipeline.ts'
 
@@ -39,7 +40,7 @@ describe.runIf(inject('docker'))('a pipeline of transactions', () => {
         KAFKA_BROKER_HEARTBEAT_INTERVAL_MS: '500',
       },
     })
-    streams = (await connect(`kafka://${broker.address}`, { logger: quiet })) as unknown as Streams
+    streams = (await connect(kafkaAddress(broker.address), { logger: quiet })) as unknown as Streams
   }, 120_000)
   afterAll(async () => {
     await Promise.all(running.map((pipeline) => pipeline.kill()))
@@ -83,7 +84,7 @@ describe.runIf(inject('docker'))('a pipeline of transactions', () => {
     for (const name of [input.name, ...outputs])
       await streams.admin.createTopic({ name, partitions: PARTITIONS })
     const order: PipelineOrder = {
-      address: `kafka://${broker.address}`,
+      address: kafkaAddress(broker.address),
       group: 'pipeline',
       input: 'in',
       outputs,

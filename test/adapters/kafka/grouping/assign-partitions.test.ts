@@ -12,7 +12,8 @@ const partitionsOf = (topic: string, count: number): TopicPartition[] =>
   Array.from({ length: count }, (_, partition) => ({ topic, partition }))
 
 function member(memberId: string, more: Partial<Candidate['subscription']> = {}): Candidate {
-  return { memberId, subscription: { topics: ['t'], owned: [], generation: -1, refused: [], ...more } }
+  const subscription = { topics: ['t'], owned: [], generation: -1, refused: [], incarnation: 0, ...more }
+  return { memberId, subscription }
 }
 
 const sizes = (shares: ReadonlyMap<string, readonly TopicPartition[]>): Record<string, number> =>

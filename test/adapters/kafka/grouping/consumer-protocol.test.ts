@@ -20,6 +20,7 @@ describe('what members and leaders tell each other', () => {
     ],
     generation: 12,
     refused: [{ topic: 'a', partition: 3 }],
+    incarnation: 2,
   }
 
   test('reads as it was written', () => {
@@ -34,7 +35,13 @@ describe('what members and leaders tell each other', () => {
     assert.deepEqual(read?.topics, ['a', 'ß'])
     assert.equal(read?.userData.readInt32BE(), 12, "Apache's assignor finds the generation there")
     const theirs = MemberMetadata.encode({ version: 0, topics: ['x'], userData: Buffer.from('what?') })
-    assert.deepEqual(decodeSubscription(theirs), { topics: ['x'], owned: [], generation: -1, refused: [] })
+    assert.deepEqual(decodeSubscription(theirs), {
+      topics: ['x'],
+      owned: [],
+      generation: -1,
+      refused: [],
+      incarnation: 0,
+    })
     const assignment = MemberAssignment.encode({
       version: 0,
       assignment: { t: [2, 1] },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'vitest'
+import { StreamError } from '../../../../src/driver.ts'
 import { eventually } from '../../../conformance/eventually.ts'
 import { FakeWire } from '../support/fake-wire.ts'
 import { TestMember } from '../support/test-member.ts'
@@ -73,7 +74,7 @@ beforeEach(() => {
 })
 
 afterEach(async () => {
-  await member.member.stop()
+  await member?.member.stop()
 })
 
 async function join(sessionTimeoutMs = 200): Promise<TestMember> {
@@ -83,7 +84,9 @@ async function join(sessionTimeoutMs = 200): Promise<TestMember> {
     warn: (text: string) => void warnings.push(text),
     error() {},
   }
-  member = await TestMember.join({ wire, logger, rack: undefined }, 'g', 't', { sessionTimeoutMs })
+  member = await TestMember.join({ wire, logger, rack: undefined, groupProtocol: 'classic' }, 'g', 't', {
+    sessionTimeoutMs,
+  })
   return member
 }
 
@@ -140,6 +143,22 @@ describe('a member whose coordinator fails', () => {
     await eventually(() => member.events.length >= 3, { what: 'it is assigned anew' })
     assert.deepEqual(member.events, ['assigned 0', 'lost 0', 'assigned 0'])
     assert.equal(await member.checkpoint(held!, '7'), 'FENCED')
+  })
+
+  test('of a Kafka that does not know static leaders: UNSUPPORTED names the version', async () => {
+    const { answer } = wire
+    wire.answer = (asked) => {
+      if (asked.api !== 'JoinGroup')
+        return asked.api === 'DescribeGroups' ? [{ errorCode: 69 }] : answer(asked)
+      throw new StreamError('UNSUPPORTED', 'speaks JoinGroup 0 to 7, not 9')
+    }
+    const logger = { debug() {}, info() {}, error() {}, warn() {} }
+    const cluster = { wire, logger, rack: undefined, groupProtocol: 'classic' } as const
+    const joined = TestMember.join(cluster, 'g', 't', { instanceId: 'a' })
+    await assert.rejects(
+      joined,
+      (error) => error instanceof StreamError && /instanceId.*Kafka 3\.2/.test(error.message),
+    )
   })
 
   test('leaves a coordinator that hangs in time for a heartbeat to the next one', async () => {

@@ -35,15 +35,10 @@ function setUp() {
     }
     return { errorCode, producerId: 1, producerEpoch: 1 }
   }
-  const abort = (stillLeads: () => boolean) => {
+  const abort = (living: ReadonlySet<string> | undefined) => {
     const never = new AbortController().signal
-    return abortOrphanedTransactions(
-      { wire, logger, rack: undefined },
-      'g',
-      new Set(['live']),
-      stillLeads,
-      never,
-    )
+    const cluster = { wire, logger, rack: undefined, groupProtocol: 'classic' } as const
+    return abortOrphanedTransactions(cluster, 'g', async () => living, never)
   }
   return { wire, orphan, faults, aborted, abort }
 }
@@ -52,20 +47,20 @@ test('are aborted by whoever leads the group, through coordinators that move and
   const { orphan, faults, aborted, abort } = setUp()
   faults.listing = [COORDINATOR_LOAD_IN_PROGRESS]
   faults.ending = [NOT_COORDINATOR, COORDINATOR_LOAD_IN_PROGRESS]
-  await abort(() => true)
+  await abort(new Set(['live']))
   assert.deepEqual(aborted, [orphan])
 })
 
 test('are left to the broker that is ending them already', async () => {
   const { orphan, faults, aborted, abort } = setUp()
   faults.ending = [CONCURRENT_TRANSACTIONS]
-  await abort(() => true)
+  await abort(new Set(['live']))
   assert.deepEqual(aborted, [orphan])
 })
 
 test('are nothing that one who has stopped leading may touch', async () => {
   const { wire, aborted, abort } = setUp()
-  await abort(() => false)
+  await abort(undefined)
   assert.deepEqual(aborted, [])
   assert.ok(wire.asked.every(({ api }) => api === 'ListTransactions'))
 })

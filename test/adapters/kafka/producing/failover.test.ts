@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { openKafka, parseAddress } from '../../../../adapters/kafka/index.ts'
-import { openWire } from '../../../../adapters/kafka/wire/open-wire.ts'
+import { openKafka } from '../../../../adapters/kafka/index.ts'
 import type { KafkaWire, PartitionLayout } from '../../../../adapters/kafka/wire/wire.ts'
 import type { Driver, EncodedRecord } from '../../../../src/driver.ts'
 import { quiet } from '../../../conformance/connection.ts'
 import { eventually } from '../../../conformance/eventually.ts'
+import { kafkaAddress, openTestWire } from '../../../support/kafka/kafka-driver.ts'
 import { uniqueName } from '../../../support/kafka/shared-broker.ts'
 import { type Cluster, type ClusterBroker, startCluster } from '../../../support/kafka/start-cluster.ts'
 
@@ -20,14 +20,8 @@ describe.runIf(inject('docker'))('three brokers, two replicas in sync at least',
   let wire: KafkaWire
   beforeAll(async () => {
     cluster = await startCluster()
-    driver = await openKafka(`kafka://${cluster.address}`, { logger: quiet })
-    wire = await openWire({
-      seeds: parseAddress(`kafka://${cluster.address}`).seeds,
-      clientId: 'observer',
-      tls: undefined,
-      sasl: undefined,
-      connectTimeoutMs: 2_000,
-    })
+    driver = await openKafka(kafkaAddress(cluster.address), { logger: quiet })
+    wire = await openTestWire(cluster.address, { connectTimeoutMs: 2_000 })
   }, 180_000)
   afterAll(async () => {
     await wire?.close()

@@ -14,6 +14,10 @@ export type Fault =
   | 'unanswered'
   /** The client gives up; it is carried out a little later, behind others. */
   | 'late'
+  /** Is carried out twice; the second answer counts. */
+  | 'doubled'
+  /** Is carried out at once, and answered after others. */
+  | 'answered-late'
   | 'not-leader'
   | 'left-out'
   | 'not-enough-replicas'
@@ -53,6 +57,16 @@ export class FakeCluster implements KafkaWire {
   producerIdError: number = KafkaError.NONE
   /** Refuses a partition's batch, by its records. */
   refuse: (records: readonly Written[]) => number = () => KafkaError.NONE
+  /** Whether requests to a node are carried out in their order, as those of one connection are. */
+  inOrder = false
+  /** Before the cluster says where partitions are. */
+  lookUp: () => Promise<void> = () => sleep(0)
+  /** Kafka since 2.5 takes any sequence from a producer that it does not know; before, only 0. */
+  takesAnySequence = false
+  /** The most batches of one partition that were on their way at once. */
+  mostInFlight = 0
+  readonly #inFlight = new Map<number, number>()
+  readonly #turns = new Map<number, Promise<unknown>>()
   #layout: TopicLayout | undefined
   #producerIds = 100
 
@@ -71,7 +85,7 @@ export class FakeCluster implements KafkaWire {
     api: Api<Request, Response>,
     request: Request,
   ): Promise<Response> {
-    await sleep(Math.random() < 0.5 ? 0 : 1)
+    if (api.name !== 'Produce' || !this.inOrder) await sleep(Math.random() < 0.5 ? 0 : 1)
     switch (api.name) {
       case 'InitProducerId':
         return {
@@ -85,7 +99,14 @@ export class FakeCluster implements KafkaWire {
       }
       case 'Produce': {
         const node = to.kind === 'node' ? to.node : -1
-        return (await this.#produce(node, request as ProduceRequest)) as Response
+        const { partitions } = request as ProduceRequest
+        for (const { partition } of partitions) this.#count(partition, 1)
+        try {
+          if (this.inOrder) await this.#turn(node)
+          return (await this.#produce(node, request as ProduceRequest)) as Response
+        } finally {
+          for (const { partition } of partitions) this.#count(partition, -1)
+        }
       }
       default:
         throw new StreamError('UNSUPPORTED', `the fake does not know ${api.name}`)
@@ -100,7 +121,7 @@ export class FakeCluster implements KafkaWire {
   }
 
   async topic(name: string): Promise<TopicLayout> {
-    await sleep(0)
+    await this.lookUp()
     if (name !== this.topicName) throw new StreamError('NOT_FOUND', `no topic ${name}: create it`)
     this.#layout = {
       name,
@@ -122,8 +143,12 @@ export class FakeCluster implements KafkaWire {
     return this.#layout
   }
 
-  invalidate(): void {
-    this.#layout = undefined
+  invalidate(to: BrokerRef): void {
+    if (this.#layout === undefined || to.kind !== 'leader') return
+    const partitions = this.#layout.partitions.map((each) =>
+      each.id === to.partition ? { ...each, leader: -1 } : each,
+    )
+    this.#layout = { ...this.#layout, partitions, asOf: Number.NEGATIVE_INFINITY }
   }
 
   topics = async () => []
@@ -147,10 +172,23 @@ export class FakeCluster implements KafkaWire {
       void sleep(Math.random() * 40).then(() => this.#carryOut(node, request))
       throw lost
     }
-    const answer = this.#carryOut(node, request)
+    const first = this.#carryOut(node, request)
     if (fault === 'unanswered') throw lost
-    await sleep(0)
+    const answer = fault === 'doubled' ? this.#carryOut(node, request) : first
+    await sleep(fault === 'answered-late' ? 1 + Math.random() * 5 : 0)
     return answer
+  }
+
+  async #turn(node: number): Promise<void> {
+    const turn = (this.#turns.get(node) ?? Promise.resolve()).then(() => sleep(Math.random() < 0.5 ? 0 : 1))
+    this.#turns.set(node, turn)
+    await turn
+  }
+
+  #count(partition: number, by: number): void {
+    const count = (this.#inFlight.get(partition) ?? 0) + by
+    this.#inFlight.set(partition, count)
+    this.mostInFlight = Math.max(this.mostInFlight, count)
   }
 
   #carryOut(node: number, { partitions }: ProduceRequest): ProducedPartition[] {
@@ -199,7 +237,7 @@ export class FakeCluster implements KafkaWire {
         if (sequence !== known.next) return refused(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
       } else if (known !== undefined && sequence !== 0) {
         return refused(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER)
-      } else if (known === undefined && sequence !== 0) {
+      } else if (known === undefined && sequence !== 0 && !this.takesAnySequence) {
         return refused(KafkaError.UNKNOWN_PRODUCER_ID)
       }
       const recent = known?.epoch === epoch ? known.recent : []

@@ -40,7 +40,7 @@ function random(seed: number): () => number {
   }
 }
 
-const REQUEST_FAULTS: readonly Fault[] = ['lost', 'unanswered', 'late']
+const REQUEST_FAULTS: readonly Fault[] = ['lost', 'unanswered', 'late', 'doubled', 'answered-late']
 const PARTITION_FAULTS: readonly Fault[] = [
   'not-leader',
   'left-out',
@@ -53,6 +53,10 @@ describe('whatever goes wrong, what is acknowledged is there once, where it was 
   test.concurrent.each(seeds)('seed %i', async (seed) => {
     const { cluster, engine } = setUp()
     const next = random(seed)
+    cluster.inOrder = next() < 0.5
+    cluster.takesAnySequence = next() < 0.5
+    // Some are large enough that several batches are on their way.
+    const padding = seed % 3 === 0 ? 'x'.repeat(30_000) : ''
     cluster.fault = (scope) => {
       const faults = scope === 'request' ? REQUEST_FAULTS : PARTITION_FAULTS
       return next() < 0.25 ? faults[Math.floor(next() * faults.length)]! : 'none'
@@ -63,7 +67,7 @@ describe('whatever goes wrong, what is acknowledged is there once, where it was 
     for (let i = 0; i < 60; i++) {
       const records = Array.from({ length: 1 + Math.floor(next() * 8) }, () => {
         const key = next() < 0.2 ? null : `k${Math.floor(next() * 20)}`
-        const value = `${key}:${number++}`
+        const value = `${key}:${number++}:${padding}`
         sent.push(value)
         return record(key, value)
       })
@@ -157,8 +161,10 @@ describe('what cannot even begin is given up after the delivery time-out, and wh
 })
 
 function setLeaders(cluster: FakeCluster, leader: number): void {
-  for (const partition of cluster.partitions) partition.leader = leader
-  cluster.invalidate()
+  for (const [partition, state] of cluster.partitions.entries()) {
+    state.leader = leader
+    cluster.invalidate({ kind: 'leader', topic: 't', partition })
+  }
 }
 
 test('a record that the broker refuses does not take those of other calls with it', async () => {

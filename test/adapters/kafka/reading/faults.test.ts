@@ -62,8 +62,8 @@ beforeEach(() => {
     }
     const partitions = [answer]
     // An empty answer takes its time.
-    if (records.length > 0 || said !== undefined || outside) return { errorCode: 0, partitions }
-    return new Promise((resolve) => setTimeout(() => resolve({ errorCode: 0, partitions }), 20))
+    if (records.length > 0 || said !== undefined || outside) return { errorCode: 0, session: 0, partitions }
+    return new Promise((resolve) => setTimeout(() => resolve({ errorCode: 0, session: 0, partitions }), 20))
   }
 })
 
@@ -186,7 +186,7 @@ function append(value: string, leaderEpoch: number): void {
 
 function open(options: Partial<DriverReaderOptions> = {}): Promise<PartitionReader> {
   return openReader(
-    { wire, logger, rack: undefined },
+    { wire, logger, rack: undefined, groupProtocol: 'classic' },
     { topic: 't', partition: '0', start: { from: 'earliest' }, ...options },
     () => {},
   )

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } fr
 import { openKafka } from '../../../../adapters/kafka/index.ts'
 import type { Driver, EncodedRecord } from '../../../../src/driver.ts'
 import { quiet } from '../../../conformance/connection.ts'
+import { kafkaAddress } from '../../../support/kafka/kafka-driver.ts'
 import { certificate, startSecureBroker, USER, unsecuredToken } from '../../../support/kafka/secure-broker.ts'
 import { uniqueName } from '../../../support/kafka/shared-broker.ts'
 import type { Broker } from '../../../support/kafka/start-broker.ts'
@@ -18,7 +19,8 @@ describe.runIf(inject('docker'))('a broker that wants to know who is there', () 
   afterEach(() => vi.unstubAllEnvs())
 
   const ca = certificate('authority.pem')
-  const address = (listener: string, query = '') => `kafka://${broker.addresses[listener]}?${query}`
+  const address = (listener: string, query = '') =>
+    kafkaAddress(broker.addresses[listener]!, Object.fromEntries(new URLSearchParams(query)))
   const open = (listener: string, query = '', credentials?: unknown) =>
     openKafka(address(listener, query), { logger: quiet, credentials })
 

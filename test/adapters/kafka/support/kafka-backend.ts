@@ -4,11 +4,12 @@ import type { Driver } from '../../../../src/driver.ts'
 import { quiet } from '../../../conformance/connection.ts'
 import { eventually } from '../../../conformance/eventually.ts'
 import type { Backend } from '../../../conformance/index.ts'
+import { kafkaAddress } from '../../../support/kafka/kafka-driver.ts'
 import { type Broker, startBroker } from '../../../support/kafka/start-broker.ts'
 import { TestCluster } from './test-cluster.ts'
 
-/** A broker of its own: a case of the suite kills it. */
-export async function kafkaBackend(): Promise<Backend> {
+/** A broker of its own: a case of the suite kills it. `parameters` are those of the address. */
+export async function kafkaBackend(parameters: Readonly<Record<string, string>> = {}): Promise<Backend> {
   const broker = await startBroker({
     environment: {
       // The suite sends times of 1970 and of tomorrow, and says itself when retention is to come.
@@ -19,7 +20,7 @@ export async function kafkaBackend(): Promise<Backend> {
       KAFKA_LOG_INITIAL_TASK_DELAY_MS: '3600000',
     },
   })
-  const address = `kafka://${broker.address}`
+  const address = kafkaAddress(broker.address, parameters)
   const cluster = await TestCluster.open(broker.address)
   return {
     openDriver: () => openKafka(address, { logger: quiet }),

@@ -1,6 +1,5 @@
-import type { KafkaCluster } from '../../../../adapters/kafka/parts.ts'
+import type { GroupProtocol, KafkaCluster } from '../../../../adapters/kafka/parts.ts'
 import { errorOf } from '../../../../adapters/kafka/wire/error-codes.ts'
-import { openWire } from '../../../../adapters/kafka/wire/open-wire.ts'
 import { addPartitionsToTxn } from '../../../../adapters/kafka/wire/protocol/add-partitions-to-txn.ts'
 import { createPartitions } from '../../../../adapters/kafka/wire/protocol/create-partitions.ts'
 import { createTopics } from '../../../../adapters/kafka/wire/protocol/create-topics.ts'
@@ -11,6 +10,7 @@ import { produce } from '../../../../adapters/kafka/wire/protocol/produce.ts'
 import { retrying } from '../../../../adapters/kafka/wire/retry.ts'
 import type { EncodedRecord } from '../../../../src/driver.ts'
 import { encodeBatch } from '../../../../src/formats/record-batch/index.ts'
+import { openTestWire } from '../../../support/kafka/kafka-driver.ts'
 import { sharedBroker, uniqueName } from '../../../support/kafka/shared-broker.ts'
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} }
@@ -20,28 +20,17 @@ export class TestCluster implements KafkaCluster {
   readonly rack: string | undefined
   readonly logger = quiet
   readonly wire: KafkaCluster['wire']
+  readonly groupProtocol: GroupProtocol
 
-  constructor(wire: KafkaCluster['wire'], rack?: string) {
+  constructor(wire: KafkaCluster['wire'], rack?: string, groupProtocol: GroupProtocol = 'classic') {
     this.wire = wire
     this.rack = rack
+    this.groupProtocol = groupProtocol
   }
 
   /** Default: the run's shared broker. */
-  static async open(addresses?: string, rack?: string): Promise<TestCluster> {
-    const seeds = (addresses ?? (await sharedBroker())).split(',').map((address) => {
-      const [host, port] = address.split(':')
-      return { host: host!, port: Number(port) }
-    })
-    return new TestCluster(
-      await openWire({
-        seeds,
-        clientId: 'tests',
-        tls: undefined,
-        sasl: undefined,
-        connectTimeoutMs: 5_000,
-      }),
-      rack,
-    )
+  static async open(addresses?: string, rack?: string, groupProtocol?: GroupProtocol): Promise<TestCluster> {
+    return new TestCluster(await openTestWire(addresses ?? (await sharedBroker())), rack, groupProtocol)
   }
 
   async topic(partitions = 1, settings: Readonly<Record<string, string>> = {}): Promise<string> {

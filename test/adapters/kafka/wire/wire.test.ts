@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { KafkaError } from '../../../../adapters/kafka/wire/error-codes.ts'
-import { openWire } from '../../../../adapters/kafka/wire/open-wire.ts'
 import { createTopics } from '../../../../adapters/kafka/wire/protocol/create-topics.ts'
 import { fetch } from '../../../../adapters/kafka/wire/protocol/fetch.ts'
 import { heartbeat } from '../../../../adapters/kafka/wire/protocol/heartbeat.ts'
@@ -10,22 +9,16 @@ import { offsetFetch } from '../../../../adapters/kafka/wire/protocol/offset-fet
 import { produce } from '../../../../adapters/kafka/wire/protocol/produce.ts'
 import type { KafkaWire } from '../../../../adapters/kafka/wire/wire.ts'
 import { encodeBatch, RecordBatchView } from '../../../../src/formats/record-batch/index.ts'
+import { openTestWire } from '../../../support/kafka/kafka-driver.ts'
 import { sharedBroker, uniqueName } from '../../../support/kafka/shared-broker.ts'
 import { freePort } from '../../../support/kafka/start-broker.ts'
 
-describe.runIf(inject('docker'))('the wire over kafkajs', () => {
+describe.runIf(inject('docker'))('the wire', () => {
   let wire: KafkaWire
   const topic = uniqueName('wire')
 
   beforeAll(async () => {
-    const [host, port] = (await sharedBroker()).split(':')
-    wire = await openWire({
-      seeds: [{ host: host!, port: Number(port) }],
-      clientId: 'wire-test',
-      tls: undefined,
-      sasl: undefined,
-      connectTimeoutMs: 5_000,
-    })
+    wire = await openTestWire(await sharedBroker())
     const [created] = await wire.request({ kind: 'controller' }, createTopics, {
       topics: [{ name: topic, partitions: 2, replicationFactor: 1, settings: [] }],
       timeoutMs: 10_000,
@@ -48,16 +41,22 @@ describe.runIf(inject('docker'))('the wire over kafkajs', () => {
 
   test('passes batches in and out as they are', async () => {
     const value = Buffer.alloc(3_000, 7)
-    const record = { key: Buffer.from('k'), value, headers: [], timestamp: 5, partition: undefined }
-    const batch = encodeBatch([record, record], undefined, 0, 2, { timestamp: 5 })
+    // A time of long ago would have retention remove it.
+    const timestamp = Date.now()
+    const record = { key: Buffer.from('k'), value, headers: [], timestamp, partition: undefined }
+    const batch = encodeBatch([record, record], undefined, 0, 2, { timestamp })
     const to = { kind: 'leader', topic, partition: 1 } as const
-    const [produced] = await wire.request(to, produce, {
-      transactionalId: null,
-      acks: -1,
-      timeoutMs: 5_000,
-      partitions: [{ topic, partition: 1, batch }],
-    })
-    expect(produced).toMatchObject({ topic, partition: 1, errorCode: 0, baseOffset: 0 })
+    const write = async () => {
+      const [produced] = await wire.request(to, produce, {
+        transactionalId: null,
+        acks: -1,
+        timeoutMs: 5_000,
+        partitions: [{ topic, partition: 1, batch }],
+      })
+      return produced
+    }
+    // A broker hears a moment later than the controller that it leads a new partition.
+    await expect.poll(write).toMatchObject({ topic, partition: 1, errorCode: 0, baseOffset: 0 })
     const answer = await wire.request(
       to,
       fetch,
@@ -82,8 +81,8 @@ describe.runIf(inject('docker'))('the wire over kafkajs', () => {
     }
     expect(await offsetAt(LATEST)).toMatchObject({ errorCode: 0, offset: 2, leaderEpoch: 0 })
     expect(await offsetAt(EARLIEST)).toMatchObject({ errorCode: 0, offset: 0 })
-    expect(await offsetAt(5)).toMatchObject({ errorCode: 0, offset: 0, timestamp: 5 })
-    expect(await offsetAt(6)).toMatchObject({ errorCode: 0, offset: -1 })
+    expect(await offsetAt(timestamp)).toMatchObject({ errorCode: 0, offset: 0, timestamp })
+    expect(await offsetAt(timestamp + 1)).toMatchObject({ errorCode: 0, offset: -1 })
   })
 
   test('commits and fetches offsets, and tells codes rather than throwing', async () => {
@@ -115,19 +114,18 @@ describe.runIf(inject('docker'))('the wire over kafkajs', () => {
 
   test('a port where nobody listens is told within seconds', async () => {
     const port = await freePort()
-    const settings = { clientId: 'x', tls: undefined, sasl: undefined, connectTimeoutMs: 5_000 }
+    const connectTimeoutMs = 5_000
     const begun = performance.now()
-    await expect(openWire({ ...settings, seeds: [{ host: '127.0.0.1', port }] })).rejects.toMatchObject({
+    await expect(openTestWire(`127.0.0.1:${port}`, { connectTimeoutMs })).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringMatching(`127.0.0.1:${port}.*no broker listens there`),
     })
-    expect(performance.now() - begun).toBeLessThan(settings.connectTimeoutMs)
+    expect(performance.now() - begun).toBeLessThan(connectTimeoutMs)
   })
 
   test('TLS on a plain port is told within seconds', async () => {
     const { host, port } = wire.brokers()[0]!
-    const settings = { clientId: 'x', tls: {}, sasl: undefined, connectTimeoutMs: 5_000 }
-    await expect(openWire({ ...settings, seeds: [{ host, port }] })).rejects.toMatchObject({
+    await expect(openTestWire(`${host}:${port}`, { tls: {} })).rejects.toMatchObject({
       code: 'UNAVAILABLE',
       message: expect.stringContaining('TLS'),
     })

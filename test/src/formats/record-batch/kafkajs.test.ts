@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module'
-import { expect, test } from 'vitest'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
 import { encodeBatch, RecordBatchView, verifyBatch } from '../../../../src/formats/record-batch/index.ts'
 import type { Header } from '../../../../src/record.ts'
-import { recordOf } from './record-of.ts'
+import { anyRecord, recordOf } from './record-of.ts'
 
 // kafkajs's own codec, a second opinion that shares no line with ours.
 const require = createRequire(import.meta.url)
@@ -100,4 +101,80 @@ test.each([
     expect(view.offset(i)).toBe(2 ** 40 + i)
     expect(view.headers(i)).toEqual(record.headers)
   }
+})
+
+describe('any records', () => {
+  // It knows no headers without a value, and none with the name of what every object has.
+  const records = fc.array(
+    anyRecord.map((record) => ({
+      ...record,
+      headers: record.headers
+        .filter(({ name }) => !(name in {}))
+        .map(({ name, value }) => ({ name, value: Buffer.from(value ?? '') })),
+    })),
+    { minLength: 1, maxLength: 30 },
+  )
+  const TIMESTAMP = 1_700_000_000_000
+  const bytesOf = (bytes: Uint8Array | null): Buffer | null => (bytes === null ? null : Buffer.from(bytes))
+  const valuesOf = (headers: Record<string, Buffer | Buffer[]>): string[] =>
+    Object.entries(headers).flatMap(([name, values]) =>
+      [values].flat().map((value) => `${name}=${value.toString('hex')}`),
+    )
+  const named = (headers: readonly Header[]): string[] =>
+    headers.map(({ name, value }) => `${name}=${Buffer.from(value!).toString('hex')}`)
+
+  test.each(['none', 'gzip'] as const)('kafkajs reads what millrace writes, %s', async (compression) => {
+    await fc.assert(
+      fc.asyncProperty(records, async (written) => {
+        const bytes = encodeBatch(written, undefined, 0, written.length, {
+          timestamp: TIMESTAMP,
+          compression,
+        })
+        const decoded = await decodeBatch(new Decoder(bytes))
+        expect(decoded.records).toHaveLength(written.length)
+        for (const [i, { key, value, timestamp, headers }] of written.entries()) {
+          const read = decoded.records[i]
+          expect([read.key, read.value]).toEqual([bytesOf(key), bytesOf(value)])
+          expect([read.timestamp, read.offset]).toEqual([String(timestamp ?? TIMESTAMP), String(i)])
+          expect(valuesOf(read.headers).toSorted()).toEqual(named(headers).toSorted())
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test.each([
+    ['none', 0],
+    ['gzip', 1],
+  ] as const)('millrace reads what kafkajs writes, %s', async (_, compression) => {
+    await fc.assert(
+      fc.asyncProperty(records, async (written) => {
+        const times = written.map(({ timestamp }) => timestamp ?? TIMESTAMP)
+        const { buffer } = await RecordBatch({
+          compression,
+          firstOffset: Long.fromNumber(5),
+          firstTimestamp: times[0],
+          maxTimestamp: Math.max(...times),
+          lastOffsetDelta: written.length - 1,
+          records: written.map(({ key, value, headers }, offsetDelta) =>
+            encodeRecord({
+              offsetDelta,
+              timestampDelta: Long.fromNumber(times[offsetDelta]! - times[0]!),
+              key: bytesOf(key),
+              value: bytesOf(value),
+              headers: valuesByName(headers),
+            }),
+          ),
+        })
+        const view = new RecordBatchView(buffer)
+        expect(view.count).toBe(written.length)
+        for (const [i, { key, value, headers }] of written.entries()) {
+          expect([view.key(i), view.value(i)]).toEqual([bytesOf(key), bytesOf(value)])
+          expect([view.timestamp(i), view.offset(i)]).toEqual([times[i], 5 + i])
+          expect(named(view.headers(i)).toSorted()).toEqual(named(headers).toSorted())
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
 })
