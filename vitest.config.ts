@@ -1,10 +1,18 @@
 import { defineConfig } from 'vitest/config'
 
-const containers = ['test/adapters/kafka/**/*.test.ts']
+const containers = [
+  'test/adapters/kafka/**/*.test.ts',
+  'test/adapters/kinesis/**/*.test.ts',
+  'test/support/localstack/**/*.test.ts',
+]
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/support/docker.ts', 'test/support/kafka/global-setup.ts'],
+    globalSetup: [
+      'test/support/docker.ts',
+      'test/support/kafka/global-setup.ts',
+      'test/support/localstack/global-setup.ts',
+    ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',
