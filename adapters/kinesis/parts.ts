@@ -8,6 +8,8 @@ import type {
   Logger,
   PartitionReader,
 } from '../../src/driver.ts'
+import type { KinesisAddress } from './address.ts'
+import type { AwsConnection } from './service/aws-connection.ts'
 import type { KinesisService } from './service/service.ts'
 import type { StreamCatalog } from './shards/stream-catalog.ts'
 
@@ -23,6 +25,9 @@ import type { StreamCatalog } from './shards/stream-catalog.ts'
 /** An open backend, as every part is given it. One a driver. */
 export interface Kinesis {
   readonly address: string
+  readonly settings: KinesisAddress
+  /** Region and credentials, for whoever makes another client of the SDK. */
+  readonly connection: AwsConnection
   readonly service: KinesisService
   readonly streams: StreamCatalog
   readonly logger: Logger

@@ -22,6 +22,8 @@ export interface ShardMap {
   readonly createdAt: number
   /** All that retention still holds, parents before children. */
   readonly shards: readonly Shard[]
+  /** Those that take records, by the hash keys where they begin; without gaps unless a reshard is going on. */
+  readonly openShards: readonly Shard[]
   /** By id. */
   shard(id: string): Shard | undefined
   /** The open shard that takes a hash key. */
@@ -52,6 +54,8 @@ export interface StreamCatalog {
   known(stream: string): ShardMap | undefined
   /** Rejects NOT_FOUND; UNSUPPORTED where the stream's RecordDistributionStrategy ignores partition keys. */
   info(stream: string, options?: { readonly maxAgeMs?: number }): Promise<StreamInfo>
-  /** Forgets a stream: a write met a closed shard, a child was heard of. */
+  /** The next `shards` asks anew: a write met a closed shard, a child was heard of. */
   invalidate(stream: string): void
+  /** Forgets all about a stream: it was deleted, or changed in other ways than its shards. */
+  forget(stream: string): void
 }
