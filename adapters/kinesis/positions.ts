@@ -12,14 +12,14 @@ export interface Place {
 
 /** Where a shard is resumed. In the order of the sentinels of KCL's lease table. */
 export type ResumePoint =
-  /** The first record that arrived at that time or later. Milliseconds since the epoch. */
+  /** The first record whose timestamp is that or later, be it the producer's or its arrival. Milliseconds since the epoch. */
   | { readonly kind: 'time'; readonly timestamp: number }
   | { readonly kind: 'earliest' }
-  /** Only where a KCL application left it: what arrives from now on. */
-  | { readonly kind: 'latest' }
+  /** What arrived at `since` or later, milliseconds since the epoch; without it, as a KCL application leaves it: from now on. */
+  | { readonly kind: 'latest'; readonly since?: number }
   /**
-   * Behind this place. With `sub` -1 all of `sequence` is still to come. `arrival`: when that record had arrived, by which it is
-   * found out that the place has left retention; milliseconds since the epoch, undefined where unknown.
+   * Behind this place. With `sub` -1 all of `sequence` is still to come. `arrival`: nothing else had arrived by then, by which it is
+   * found out whether the place has left retention; milliseconds since the epoch, undefined where unknown.
    */
   | {
       readonly kind: 'after'
@@ -33,6 +33,7 @@ export type ResumePoint =
 const PLACE = /^(\d{1,128})(?:\/(\d{1,9}))?$/
 const CHECKPOINT = /^(\d{1,128})\/(-1|\d{1,9})(?:@(\d{1,15}))?$/
 const TIME = /^AT_TIMESTAMP@(\d{1,15})$/
+const SINCE = /^LATEST@(\d{1,15})$/
 
 export function formatPosition(sequence: string, sub: number): Position {
   return sub === 0 ? sequence : `${sequence}/${sub}`
@@ -70,7 +71,7 @@ export function formatCheckpoint(point: ResumePoint): Checkpoint {
     case 'earliest':
       return 'TRIM_HORIZON'
     case 'latest':
-      return 'LATEST'
+      return point.since === undefined ? 'LATEST' : `LATEST@${point.since}`
     case 'end':
       return 'SHARD_END'
     case 'after':
@@ -85,6 +86,8 @@ export function parseCheckpoint(checkpoint: Checkpoint): ResumePoint {
   if (checkpoint === 'SHARD_END') return { kind: 'end' }
   const time = TIME.exec(checkpoint)
   if (time !== null) return { kind: 'time', timestamp: Number(time[1]) }
+  const since = SINCE.exec(checkpoint)
+  if (since !== null) return { kind: 'latest', since: Number(since[1]) }
   const match = CHECKPOINT.exec(checkpoint)
   if (match === null) {
     throw new StreamError(
