@@ -1,9 +1,7 @@
 import type {
   AssignmentEvents,
   DriverReaderOptions,
-  EncodedRecord,
   GroupMember,
-  Header,
   JoinOptions,
   Logger,
   PartitionReader,
@@ -51,29 +49,17 @@ export interface KinesisGroupMember extends GroupMember {
   stop(): Promise<void>
 }
 
-/** A record as the service takes it, alone or inside an aggregate. Made by `records/`. */
+/** A record as the service takes it, alone or inside an aggregate. Made by `RecordEncoder` of `records/`. */
 export interface WireRecord {
   /** 1 to 256 characters. */
   readonly partitionKey: string
+  /** The same in UTF-8. */
+  readonly keyBytes: Uint8Array
   /** The 128-bit hash that the service makes of the partition key (MD5). */
   readonly hashKey: bigint
   readonly data: Uint8Array
-  /** What KPL calls tags; empty where key and data say it all, and then the record may stand alone. */
-  readonly tags: readonly Tag[]
+  /** What KPL calls tags, as they stand in an aggregate; null where key and data say it all. */
+  readonly tags: Uint8Array | null
+  /** Whether it may be written as it is; else only inside an aggregate, be it one of one. */
+  readonly alone: boolean
 }
-
-export interface Tag {
-  readonly key: string
-  readonly value: string | undefined
-}
-
-/** A record as its reader sees it, with what tags say taken into account. Made by `records/`. */
-export interface DecodedRecord {
-  readonly key: Uint8Array | null
-  readonly value: Uint8Array | null
-  readonly headers: readonly Header[]
-  /** Where the producer gave one. */
-  readonly timestamp: number | undefined
-}
-
-export type EncodeRecord = (record: EncodedRecord) => WireRecord
