@@ -1,0 +1,82 @@
+/**
+ * A fake of Amazon Kinesis Data Streams for what no emulator produces: throttles, partial failures, ambiguous answers, ends of
+ * shards and takeovers in fan-out, trimming. It speaks AWS JSON 1.1 over HTTP/1.1 and HTTP/2 (prior knowledge, same port), and
+ * event streams.
+ *
+ * Where it deviates from the service:
+ * - Signatures are not verified; key ids, dates and faults set for it are.
+ * - Sequence numbers have the service's length and order, not its inner layout.
+ * - UpdateShardCount gives even ranges at once, by splits and merges of one moment, and may be called without end.
+ * - Rates are buckets of one second, with a second's burst. Whatever the service does in bursts beyond is not there.
+ * - A shard's last records and its end come in one answer (null iterator, or null continuation with ChildShards).
+ * - An idle subscription gives an event each `idleEventMs`. A subscription that is taken over ends by ResourceInUseException in the stream.
+ * - AUTO distribution places records at random. On-demand streams do not scale.
+ * - No encryption, tags, channels, policies, metrics, warm throughput, account settings; StreamId is ignored.
+ * - Texts of errors are near the service's where these are known, codes and statuses are its.
+ */
+
+import type { Calls } from './calls.ts'
+import type { Clock } from './clock.ts'
+import type { Faults } from './faults/faults.ts'
+import { handleRequest } from './http/handle-request.ts'
+import { listen } from './http/listen.ts'
+import type { Stream } from './model/stream.ts'
+import type { Subscription } from './model/subscription.ts'
+import type { KinesisFakeOptions } from './options.ts'
+import { Service } from './service.ts'
+import { ServiceError } from './service-error.ts'
+
+export interface KinesisFake {
+  /** For any AWS SDK, as HTTP/1.1 or HTTP/2. */
+  readonly endpoint: string
+  readonly faults: Faults
+  readonly calls: Calls
+  readonly clock: Clock
+  /** By name, with its shards and records. Throws where there is none. */
+  stream(name: string): Stream
+  /** Subscriptions under way, all of a stream's or a shard's. */
+  subscriptions(stream: string, shard?: string): readonly Subscription[]
+  /** Retention ends for records that arrived before then (milliseconds; default: all there are), and for shards closed before. */
+  trim(stream: string, options?: { readonly beforeMs?: number; readonly shard?: string }): void
+  stop(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export async function startKinesisFake(options: KinesisFakeOptions = {}): Promise<KinesisFake> {
+  const service = new Service(options)
+  const server = await listen(options.port ?? 0, (request, response) => {
+    response.on('error', () => {})
+    handleRequest(service, request, response).catch((error) => {
+      // A client that breaks off in its request is not the fake's defect.
+      if (request.destroyed && !request.complete) return
+      console.error('kinesis-fake:', error)
+      response.destroy()
+    })
+  })
+  const stream = (name: string): Stream => {
+    const found = service.account.streams.get(name)
+    if (found === undefined)
+      throw new ServiceError('ResourceNotFoundException', `the fake has no stream ${name}`)
+    return found
+  }
+  const stop = async (): Promise<void> => {
+    service.account.stop()
+    await server.close()
+  }
+  return {
+    endpoint: `http://127.0.0.1:${server.port}`,
+    faults: service.faults,
+    calls: service.calls,
+    clock: service.clock,
+    stream,
+    subscriptions: (name, shard) =>
+      [...stream(name).consumers.values()]
+        .flatMap(({ subscriptions }) => [...subscriptions.values()])
+        .filter((subscription) => shard === undefined || subscription.shard.id === shard),
+    trim(name, { beforeMs = service.clock.now() + 1, shard } = {}) {
+      stream(name).trim(beforeMs, shard)
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
