@@ -1,20 +1,27 @@
-import type { Effect, Fault, SetFault } from './fault.ts'
+import type { Fault, HttpEffect, SetFault } from './fault.ts'
 
 /** What a fault is held against. */
 export interface Call {
   readonly operation: string
-  readonly stream: string | undefined
+  readonly stream?: string | undefined
+  readonly table?: string | undefined
   /** Those that the call touches; asked only where a fault names one. */
-  readonly shards: () => readonly string[]
+  readonly shards?: () => readonly string[]
 }
 
-class ActiveFault implements SetFault {
-  readonly fault: Fault
-  readonly #all: Set<ActiveFault>
+/** A fault that meets a call. */
+export interface MetFault<Effect = HttpEffect> {
+  readonly effect: Effect
+  readonly shard: string | undefined
+}
+
+class ActiveFault<Effect> implements SetFault {
+  readonly fault: Fault<Effect>
+  readonly #all: Set<ActiveFault<Effect>>
   hits = 0
   #seen = 0
 
-  constructor(fault: Fault, all: Set<ActiveFault>) {
+  constructor(fault: Fault<Effect>, all: Set<ActiveFault<Effect>>) {
     this.fault = fault
     this.#all = all
   }
@@ -24,12 +31,13 @@ class ActiveFault implements SetFault {
   }
 
   meets(call: Call, random: () => number): boolean {
-    const { on, stream, shard, skip = 0, rate } = this.fault
+    const { on, stream, table, shard, skip = 0, rate } = this.fault
     if (on !== undefined && (typeof on === 'string' ? on !== call.operation : !on.includes(call.operation))) {
       return false
     }
     if (stream !== undefined && stream !== call.stream) return false
-    if (shard !== undefined && !call.shards().includes(shard)) return false
+    if (table !== undefined && table !== call.table) return false
+    if (shard !== undefined && !call.shards?.().includes(shard)) return false
     if (++this.#seen <= skip) return false
     if (rate !== undefined && random() >= rate) return false
     const { times = rate === undefined ? 1 : Infinity } = this.fault
@@ -38,16 +46,16 @@ class ActiveFault implements SetFault {
   }
 }
 
-/** The faults of a fake, in the order in which they were set. */
-export class Faults {
-  readonly #active = new Set<ActiveFault>()
+/** The faults that are set, in their order. */
+export class Faults<Effect extends { readonly kind: string } = HttpEffect> {
+  readonly #active = new Set<ActiveFault<Effect>>()
   readonly #random: () => number
 
   constructor(random: () => number) {
     this.#random = random
   }
 
-  add(fault: Fault): SetFault {
+  add(fault: Fault<Effect>): SetFault {
     const active = new ActiveFault(fault, this.#active)
     this.#active.add(active)
     return active
@@ -58,8 +66,8 @@ export class Faults {
   }
 
   /** What meets this call: every delay, and the first of each other kind. */
-  meeting(call: Call): readonly MetFault[] {
-    const met: MetFault[] = []
+  meeting(call: Call): readonly MetFault<Effect>[] {
+    const met: MetFault<Effect>[] = []
     for (const active of this.#active) {
       const { effect, shard } = active.fault
       if (effect.kind !== 'delay' && met.some((other) => other.effect.kind === effect.kind)) continue
@@ -68,13 +76,8 @@ export class Faults {
     return met
   }
 
-  /** Whether a share of entries takes this one. */
+  /** Whether a share takes this one of many. */
   takes(share: number): boolean {
     return this.#random() < share
   }
-}
-
-export interface MetFault {
-  readonly effect: Effect
-  readonly shard: string | undefined
 }

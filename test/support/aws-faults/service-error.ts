@@ -12,6 +12,6 @@ export class ServiceError extends Error {
 
 /** Faults of the service are 500, its refusals 400. */
 export function statusOf(code: string): number {
-  if (code.startsWith('InternalFailure')) return 500
-  return code === 'ServiceUnavailable' ? 503 : 400
+  if (/^Internal(Failure|ServerError)/.test(code)) return 500
+  return code.startsWith('ServiceUnavailable') ? 503 : 400
 }

@@ -1,22 +1,23 @@
-import { Calls } from './calls.ts'
+import { Calls } from '../aws-faults/calls.ts'
+import { Faults, type MetFault } from '../aws-faults/faults.ts'
+import { seededRandom } from '../aws-faults/random.ts'
 import { Clock } from './clock.ts'
-import { Faults, type MetFault } from './faults/faults.ts'
+import type { KinesisEffect } from './kinesis-effect.ts'
 import { Account } from './model/account.ts'
 import { type KinesisFakeOptions, type Settings, settingsOf } from './options.ts'
-import { seededRandom } from './random.ts'
 
 /** What operations work on. */
 export class Service {
   readonly settings: Settings
   readonly clock = new Clock()
   readonly calls = new Calls()
-  readonly faults: Faults
+  readonly faults: Faults<KinesisEffect>
   readonly account: Account
 
   constructor(options: KinesisFakeOptions) {
     const seed = options.seed ?? 1
     this.settings = settingsOf(options)
-    this.faults = new Faults(seededRandom(seed))
+    this.faults = new Faults<KinesisEffect>(seededRandom(seed))
     this.account = new Account(this.settings, seededRandom(seed + 1))
   }
 }
@@ -25,5 +26,5 @@ export class Service {
 export interface CallContext {
   readonly service: Service
   /** The faults that the operation itself brings about: entries that fail, and what happens in a subscription. */
-  readonly faults: readonly MetFault[]
+  readonly faults: readonly MetFault<KinesisEffect>[]
 }

@@ -15,21 +15,22 @@
  * - Texts of errors are near the service's where these are known, codes and statuses are its.
  */
 
-import type { Calls } from './calls.ts'
+import type { Calls } from '../aws-faults/calls.ts'
+import type { Faults } from '../aws-faults/faults.ts'
+import { ServiceError } from '../aws-faults/service-error.ts'
 import type { Clock } from './clock.ts'
-import type { Faults } from './faults/faults.ts'
 import { handleRequest } from './http/handle-request.ts'
 import { listen } from './http/listen.ts'
+import type { KinesisEffect } from './kinesis-effect.ts'
 import type { Stream } from './model/stream.ts'
 import type { Subscription } from './model/subscription.ts'
 import type { KinesisFakeOptions } from './options.ts'
 import { Service } from './service.ts'
-import { ServiceError } from './service-error.ts'
 
 export interface KinesisFake {
   /** For any AWS SDK, as HTTP/1.1 or HTTP/2. */
   readonly endpoint: string
-  readonly faults: Faults
+  readonly faults: Faults<KinesisEffect>
   readonly calls: Calls
   readonly clock: Clock
   /** By name, with its shards and records. Throws where there is none. */

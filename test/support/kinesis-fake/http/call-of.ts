@@ -1,4 +1,4 @@
-import type { Call } from '../faults/faults.ts'
+import type { Call } from '../../aws-faults/faults.ts'
 import { streamOfArn } from '../model/account.ts'
 import { readIterator } from '../model/shard-iterator.ts'
 import { type Entry, routeEntry } from '../operations/route-entry.ts'
@@ -15,8 +15,14 @@ interface AnyInput extends Entry {
   readonly Records?: readonly Entry[]
 }
 
+export interface KinesisCall extends Call {
+  /** Of a call that is about one alone. */
+  readonly shard: string | undefined
+  readonly shards: () => readonly string[]
+}
+
 /** What a call is about, for counters and faults; never throws. */
-export function callOf(service: Service, operation: string, input: AnyInput): Call {
+export function callOf(service: Service, operation: string, input: AnyInput): KinesisCall {
   const iterator = quietly(() => input.ShardIterator && readIterator(input.ShardIterator)) || undefined
   const stream =
     input.StreamName ?? streamOfArn(input.StreamARN) ?? streamOfArn(input.ConsumerARN) ?? iterator?.stream
@@ -24,6 +30,7 @@ export function callOf(service: Service, operation: string, input: AnyInput): Ca
   return {
     operation,
     stream,
+    shard,
     shards() {
       if (shard !== undefined) return [shard]
       const routed = service.account.streams.get(stream ?? '')

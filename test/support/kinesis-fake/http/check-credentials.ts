@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import type { Service } from '../service.ts'
-import { ServiceError } from '../service-error.ts'
 
 /** The request's key id and date are checked, its signature is not. Throws what the service says. */
 export function checkCredentials({ settings, clock }: Service, headers: IncomingHttpHeaders): void {

@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerResponse } from 'node:http2'
-import { setTimeout as wait } from 'node:timers/promises'
-import type { MetFault } from '../faults/faults.ts'
+import { answer, bringDown, cut } from '../../aws-faults/bring-down.ts'
+import { readBody } from '../../aws-faults/read-body.ts'
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import { operations } from '../operations/index.ts'
 import { EventAnswer } from '../operations/subscribe-to-shard.ts'
-import type { Service } from '../service.ts'
-import { ServiceError, statusOf } from '../service-error.ts'
+import type { CallContext, Service } from '../service.ts'
 import { EventSink } from '../wire/event-sink.ts'
-import { callOf } from './call-of.ts'
+import { callOf, type KinesisCall } from './call-of.ts'
 import { checkCredentials } from './check-credentials.ts'
 
 const JSON_TYPE = 'application/x-amz-json-1.1'
@@ -22,6 +21,7 @@ export async function handleRequest(
 ): Promise<void> {
   response.setHeader('x-amzn-requestid', randomUUID())
   response.setHeader('date', new Date(service.clock.now()).toUTCString())
+  const refuse = (error: ServiceError): void => writeError(response, error)
   try {
     const body = await readBody(request)
     const name = String(request.headers['x-amz-target'] ?? '').replace(TARGET, '')
@@ -29,28 +29,23 @@ export async function handleRequest(
     if (operation === undefined) throw new ServiceError('UnknownOperationException', '')
     const input = parse(body)
     const call = callOf(service, name, input)
-    count(
-      service,
-      call.operation,
-      call.stream,
-      'ShardId' in input || 'ShardIterator' in input ? call.shards()[0] : undefined,
-    )
+    count(service, call)
     const faults = service.faults.meeting(call)
-    if (await broughtDown(faults, 'before', response)) return
+    if (await bringDown(faults, 'before', response, refuse)) return
     checkCredentials(service, request.headers)
     service.account.limitCalls(name, call.stream)
-    const answer = operation({ service, faults }, input as never)
-    if (await broughtDown(faults, 'after', response)) return
-    if (answer instanceof EventAnswer) startEvents(answer, response)
-    else finish(response, answer, faults)
+    const result = operation({ service, faults }, input as never)
+    if (await bringDown(faults, 'after', response, refuse)) return
+    if (result instanceof EventAnswer) startEvents(result, response)
+    else finish(response, result, faults)
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error
-    refuse(response, error)
+    refuse(error)
   }
 }
 
 /** A call of an operation counts once as such, once for its stream and once for its shard. */
-function count({ calls }: Service, operation: string, stream?: string, shard?: string): void {
+function count({ calls }: Service, { operation, stream, shard }: KinesisCall): void {
   calls.add(operation)
   if (stream !== undefined) calls.add(operation, stream)
   if (stream !== undefined && shard !== undefined) calls.add(operation, stream, shard)
@@ -64,65 +59,23 @@ function parse(body: Buffer): object {
   }
 }
 
-/** Lets the faults of that moment happen; true when there is nothing left to answer. */
-async function broughtDown(
-  faults: readonly MetFault[],
-  moment: 'before' | 'after',
-  response: ServerResponse,
-): Promise<boolean> {
-  for (const { effect } of faults) {
-    const { kind } = effect
-    if (kind === 'delay' && (effect.when ?? 'after') === moment) await wait(effect.ms)
-    else if (kind === 'hang' && moment === 'before') return true
-    else if (kind === 'cut' && effect.when === moment) {
-      cut(response)
-      return true
-    } else if (kind === 'error' && (effect.when ?? 'before') === moment) {
-      refuse(response, new ServiceError(effect.code, effect.message ?? messageOf(effect.code)))
-      return true
-    }
-  }
-  return false
-}
-
-function messageOf(code: string): string {
-  if (code === 'UnrecognizedClientException') return 'The security token included in the request is invalid.'
-  if (code === 'ExpiredTokenException') return 'The security token included in the request is expired'
-  if (code === 'ProvisionedThroughputExceededException') return 'Rate exceeded.'
-  return statusOf(code) === 500 ? 'Internal service failure.' : `${code}.`
-}
-
-function refuse(response: ServerResponse, { code, message, status }: ServiceError): void {
+function writeError(response: ServerResponse, { code, message, status }: ServiceError): void {
   response.statusCode = status
   response.setHeader('content-type', JSON_TYPE)
   response.setHeader('x-amzn-errortype', code)
   response.end(JSON.stringify({ __type: code, message }))
 }
 
-function finish(response: ServerResponse, answer: object, faults: readonly MetFault[]): void {
-  const isEmpty = Object.keys(answer).length === 0
-  const body = isEmpty ? '' : JSON.stringify(answer)
+function finish(response: ServerResponse, result: object, faults: CallContext['faults']): void {
+  const isEmpty = Object.keys(result).length === 0
+  const body = isEmpty ? Buffer.alloc(0) : Buffer.from(JSON.stringify(result))
   response.setHeader('content-type', JSON_TYPE)
-  response.setHeader('content-length', Buffer.byteLength(body))
-  if (faults.some(({ effect }) => effect.kind === 'cut' && effect.when === 'within')) {
-    response.write(body.slice(0, body.length / 2), () => cut(response))
-  } else response.end(body)
+  response.setHeader('content-length', body.length)
+  answer(response, body, faults)
 }
 
-function startEvents(answer: EventAnswer, response: ServerResponse): void {
+function startEvents(events: EventAnswer, response: ServerResponse): void {
   response.setHeader('content-type', 'application/vnd.amazon.eventstream')
   response.flushHeaders()
-  answer.start(new EventSink(response, () => cut(response)))
-}
-
-/** Breaks the whole connection, whichever protocol it speaks. */
-function cut(response: ServerResponse | Http2ServerResponse): void {
-  if ('stream' in response) response.stream.session?.destroy()
-  else response.socket?.destroy()
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+  events.start(new EventSink(response, () => cut(response)))
 }

@@ -1,5 +1,5 @@
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import type { Settings } from '../options.ts'
-import { ServiceError } from '../service-error.ts'
 import { RateBucket } from './rate-bucket.ts'
 import { Stream } from './stream.ts'
 

@@ -1,4 +1,4 @@
-import { ServiceError } from '../service-error.ts'
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import type { Subscription } from './subscription.ts'
 
 /** A registered consumer of fan-out, with its subscriptions by shard. */

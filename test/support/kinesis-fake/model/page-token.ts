@@ -1,5 +1,5 @@
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import type { Settings } from '../options.ts'
-import { ServiceError } from '../service-error.ts'
 
 /** Where a list goes on; to clients it is text without meaning. */
 export const writePageToken = (page: object, nowMs: number): string =>

@@ -1,4 +1,4 @@
-import { ServiceError } from '../service-error.ts'
+import { ServiceError } from '../../aws-faults/service-error.ts'
 
 // 56 digits, as the service's: when the shard was opened (49 and 11 digits), the shard (5), the place in it (16), and a tail.
 const TAIL = '0138162509906757561090'

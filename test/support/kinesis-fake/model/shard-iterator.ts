@@ -1,4 +1,4 @@
-import { ServiceError } from '../service-error.ts'
+import { ServiceError } from '../../aws-faults/service-error.ts'
 
 /** What an iterator says; to clients it is text without meaning. */
 export interface ShardIterator {

@@ -1,5 +1,5 @@
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import type { Limits } from '../limits.ts'
-import { ServiceError } from '../service-error.ts'
 import { type Consumer, consumerGone } from './consumer.ts'
 import { evenRanges, evenStarts, type HashRange } from './hash-range.ts'
 import { Shard } from './shard.ts'

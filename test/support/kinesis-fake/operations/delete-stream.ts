@@ -1,6 +1,6 @@
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import type { StreamInput } from '../model/account.ts'
 import type { CallContext } from '../service.ts'
-import { ServiceError } from '../service-error.ts'
 
 export function deleteStream(
   { service }: CallContext,

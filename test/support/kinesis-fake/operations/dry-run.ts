@@ -1,4 +1,4 @@
-import { ServiceError } from '../service-error.ts'
+import { ServiceError } from '../../aws-faults/service-error.ts'
 
 /** What the service answers instead of success. */
 export function dryRun({ DryRun }: { readonly DryRun?: boolean }): void {

@@ -1,8 +1,8 @@
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import { streamOfArn } from '../model/account.ts'
 import type { Consumer } from '../model/consumer.ts'
 import type { Stream } from '../model/stream.ts'
 import type { Service } from '../service.ts'
-import { ServiceError } from '../service-error.ts'
 
 export interface ConsumerInput {
   readonly StreamARN?: string

@@ -1,6 +1,6 @@
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import { readIterator, writeIterator } from '../model/shard-iterator.ts'
 import type { CallContext } from '../service.ts'
-import { ServiceError } from '../service-error.ts'
 import { dryRun } from './dry-run.ts'
 import { inRange, required } from './required.ts'
 

@@ -1,7 +1,7 @@
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import type { StreamInput } from '../model/account.ts'
 import { writeIterator } from '../model/shard-iterator.ts'
 import type { CallContext } from '../service.ts'
-import { ServiceError } from '../service-error.ts'
 import { required } from './required.ts'
 import { startPlace } from './start-place.ts'
 

@@ -1,9 +1,9 @@
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import type { StreamInput } from '../model/account.ts'
 import { readPageToken, writePageToken } from '../model/page-token.ts'
 import type { Shard } from '../model/shard.ts'
 import type { Stream } from '../model/stream.ts'
 import type { CallContext } from '../service.ts'
-import { ServiceError } from '../service-error.ts'
 import { inRange } from './required.ts'
 
 interface ShardFilter {

@@ -1,6 +1,6 @@
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import type { StreamInput } from '../model/account.ts'
 import type { CallContext, Service } from '../service.ts'
-import { ServiceError } from '../service-error.ts'
 import { dryRun } from './dry-run.ts'
 import { inRange, required } from './required.ts'
 import { type Entry, entryBytes, routeEntry } from './route-entry.ts'

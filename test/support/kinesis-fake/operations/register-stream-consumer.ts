@@ -1,6 +1,6 @@
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import { type Consumer, describeConsumer } from '../model/consumer.ts'
 import type { CallContext } from '../service.ts'
-import { ServiceError } from '../service-error.ts'
 import { required } from './required.ts'
 
 export function registerStreamConsumer(

@@ -1,4 +1,4 @@
-import { ServiceError } from '../service-error.ts'
+import { ServiceError } from '../../aws-faults/service-error.ts'
 
 /** Throws the service's ValidationException for what the model requires and the input lacks. */
 export function required(input: object, ...names: readonly string[]): void {

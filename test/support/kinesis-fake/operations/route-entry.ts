@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto'
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import { hashHex, MAX_HASH } from '../model/hash-range.ts'
 import type { Shard } from '../model/shard.ts'
 import type { Stream } from '../model/stream.ts'
-import { ServiceError } from '../service-error.ts'
 
 export interface Entry {
   /** Base64. */

@@ -1,7 +1,7 @@
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import { placeOf } from '../model/sequence-numbers.ts'
 import type { Shard } from '../model/shard.ts'
 import type { Stream } from '../model/stream.ts'
-import { ServiceError } from '../service-error.ts'
 import { required } from './required.ts'
 
 export interface StartInput {

@@ -1,6 +1,6 @@
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import type { StreamInput } from '../model/account.ts'
 import type { CallContext } from '../service.ts'
-import { ServiceError } from '../service-error.ts'
 import { inRange, required } from './required.ts'
 
 export function updateShardCount(

@@ -1,6 +1,6 @@
+import { ServiceError } from '../../aws-faults/service-error.ts'
 import type { Shard } from '../model/shard.ts'
 import type { Service } from '../service.ts'
-import { ServiceError } from '../service-error.ts'
 import type { Entry } from './route-entry.ts'
 
 /** Throws ProvisionedThroughputExceededException where the shard has taken its share of this second. */

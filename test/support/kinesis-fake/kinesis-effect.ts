@@ -1,0 +1,14 @@
+import type { HttpEffect } from '../aws-faults/fault.ts'
+import type { Interruption } from './model/subscription.ts'
+
+/** What goes wrong in Kinesis. All of it can be written as JSON. */
+export type KinesisEffect =
+  | HttpEffect
+  /** These entries of a PutRecords fail, the others are written: by their places, by a share of all (seeded), or all. */
+  | {
+      readonly kind: 'entries'
+      readonly code: 'ProvisionedThroughputExceededException' | 'InternalFailure'
+      readonly which: readonly number[] | { readonly share: number } | 'all'
+    }
+  /** In a subscription, after so many events. Default: 0. */
+  | (Interruption & { readonly afterEvents?: number })
