@@ -62,7 +62,7 @@ export class AggregateWriter {
     return true
   }
 
-  /** The aggregate, the caller's from now on. Of no records: an aggregate that readers pass over. */
+  /** The aggregate, the caller's from now on. Not to be called without records. */
   finish(): Buffer {
     const bytes = Buffer.allocUnsafe(this.#sizeBytes)
     for (let i = 0; i < format.MAGIC_BYTES; i++) bytes[i] = format.MAGIC[i]!

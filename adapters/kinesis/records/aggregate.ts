@@ -44,7 +44,7 @@ export class Aggregate implements UserRecords {
   /** Undefined where the bytes are no aggregate, by their beginning, their checksum or their structure. */
   static read(data: Uint8Array): Aggregate | undefined {
     const end = data.length - DIGEST_BYTES
-    if (!beginsLikeAggregate(data) || end < MAGIC_BYTES) return undefined
+    if (!beginsLikeAggregate(data) || end <= MAGIC_BYTES) return undefined
     const bytes = asBuffer(data)
     if (hash('md5', bytes.subarray(MAGIC_BYTES, end)) !== bytes.toString('hex', end)) return undefined
     const found = index.indexMessage(bytes, MAGIC_BYTES, end)
