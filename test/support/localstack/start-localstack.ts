@@ -14,6 +14,7 @@ export async function startLocalstack(): Promise<Startable> {
     .withLabels({ [LOCALSTACK_LABEL]: String(process.pid) })
     .withEnvironment({
       SERVICES: 'kinesis,dynamodb',
+      // So that the first call of a test does not wait for its service.
       EAGER_SERVICE_LOADING: '1',
       // No usage reports, no look for updates: the tests stay on this machine.
       DISABLE_EVENTS: '1',
