@@ -1,13 +1,21 @@
-import { DescribeStreamSummaryCommand, ListShardsCommand } from '@aws-sdk/client-kinesis'
+import {
+  DescribeStreamSummaryCommand,
+  ListShardsCommand,
+  ListTagsForStreamCommand,
+} from '@aws-sdk/client-kinesis'
 import { StreamError } from '../../../src/driver.ts'
+import { classify } from '../classify.ts'
 import { retrying } from '../service/retrying.ts'
 import type { KinesisService } from '../service/service.ts'
 import { unlessAborted } from '../unless-aborted.ts'
+import { MAX_RECORD_BYTES_TAG } from './record-limit.ts'
 import { type ListedShard, ListedShardMap } from './shard-map.ts'
 import { SharedCache } from './shared-cache.ts'
 import type { StreamCatalog, StreamInfo } from './stream-catalog.ts'
 
 const MAX_AGE_MS = 60_000
+/** ListTagsForStream is allowed 5 times a second and account, and the tag does not change. */
+const RECORD_LIMIT_MAX_AGE_MS = 3_600_000
 /** ListShards takes 1,000 requests a second a stream, DescribeStreamSummary 20 an account. */
 const DEADLINE_MS = 20_000
 /** Where the service names no size of its own: its default. */
@@ -17,6 +25,7 @@ const DEFAULT_MAX_RECORD_KIB = 1_024
 export class SdkCatalog implements StreamCatalog {
   readonly #service: KinesisService
   readonly #maps = new SharedCache((stream) => this.#list(stream))
+  readonly #recordLimits = new SharedCache((stream) => this.#recordLimit(stream))
   readonly #infos = new SharedCache((stream) => this.#describe(stream))
 
   constructor(service: KinesisService) {
@@ -43,6 +52,14 @@ export class SdkCatalog implements StreamCatalog {
     return this.#infos.get(stream, maxAgeMs)
   }
 
+  async maxRecordBytes(stream: string): Promise<number> {
+    const [info, own] = await Promise.all([
+      this.info(stream),
+      this.#recordLimits.get(stream, RECORD_LIMIT_MAX_AGE_MS),
+    ])
+    return Math.min(info.maxRecordBytes, own)
+  }
+
   invalidate(stream: string): void {
     this.#maps.outdate(stream)
   }
@@ -50,6 +67,7 @@ export class SdkCatalog implements StreamCatalog {
   forget(stream: string): void {
     this.#maps.forget(stream)
     this.#infos.forget(stream)
+    this.#recordLimits.forget(stream)
   }
 
   async #list(stream: string): Promise<ListedShardMap> {
@@ -99,6 +117,23 @@ export class SdkCatalog implements StreamCatalog {
       retentionMs: (summary!.RetentionPeriodHours ?? 24) * 3_600_000,
       maxRecordBytes: (summary!.MaxRecordSizeInKiB ?? DEFAULT_MAX_RECORD_KIB) * 1_024,
       mode: summary!.StreamModeDetails?.StreamMode === 'ON_DEMAND' ? 'on-demand' : 'provisioned',
+    }
+  }
+
+  /** What the stream was created with, by a tag. */
+  async #recordLimit(stream: string): Promise<number> {
+    try {
+      const { Tags = [] } = await this.#again(
+        () => this.#service.call(new ListTagsForStreamCommand({ StreamName: stream })),
+        stream,
+      )
+      const tag = Tags.find(({ Key }) => Key === MAX_RECORD_BYTES_TAG)?.Value
+      return tag === undefined ? Number.POSITIVE_INFINITY : Number(tag)
+    } catch (error) {
+      // Who may write need not be allowed to look at tags; then the service's own limit counts.
+      const { code } = classify(error)
+      if (code === 'PERMISSION_DENIED' || code === 'UNSUPPORTED') return Number.POSITIVE_INFINITY
+      throw error
     }
   }
 

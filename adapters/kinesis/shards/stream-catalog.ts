@@ -38,7 +38,7 @@ export interface StreamInfo {
   readonly arn: string
   readonly createdAt: number
   readonly retentionMs: number
-  /** Bytes of data and partition key. */
+  /** The service's limit: bytes of data and partition key. */
   readonly maxRecordBytes: number
   readonly mode: 'provisioned' | 'on-demand'
 }
@@ -54,6 +54,8 @@ export interface StreamCatalog {
   known(stream: string): ShardMap | undefined
   /** Rejects NOT_FOUND; UNSUPPORTED where the stream's RecordDistributionStrategy ignores partition keys. */
   info(stream: string, options?: { readonly maxAgeMs?: number }): Promise<StreamInfo>
+  /** The largest record that is taken: the service's limit, or a smaller one that the stream was created with. Rejects as `info`. */
+  maxRecordBytes(stream: string): Promise<number>
   /** The next `shards` asks anew: a write met a closed shard, a child was heard of. */
   invalidate(stream: string): void
   /** Forgets all about a stream: it was deleted, or changed in other ways than its shards. */

@@ -1,0 +1,55 @@
+import { ListStreamsCommand } from '@aws-sdk/client-kinesis'
+import { type DriverFactory, type DriverGroups, StreamError } from '../../src/driver.ts'
+import { parseAddress } from './address.ts'
+import { KinesisDriver } from './driver.ts'
+import { awsConnection } from './service/aws-connection.ts'
+import { SdkService } from './service/sdk-service.ts'
+import type { KinesisService } from './service/service.ts'
+import { SdkCatalog } from './shards/sdk-catalog.ts'
+
+/** See `openKinesis`; here are the imports of the SDK. */
+export const openWithSdk: DriverFactory = async (address, { logger, credentials, tls }) => {
+  const settings = parseAddress(address)
+  if (tls !== undefined) {
+    throw new StreamError(
+      'INVALID_ARGUMENT',
+      'Kinesis takes no option tls: write endpoint=https://…, and give a certificate authority by NODE_EXTRA_CA_CERTS',
+    )
+  }
+  const connection = await awsConnection(settings, credentials)
+  const { endpoint, requestTimeoutMs } = settings
+  const service = new SdkService({ connection, endpoint, requestTimeoutMs })
+  try {
+    await reach(service)
+  } catch (error) {
+    service.close()
+    throw error
+  }
+  const kinesis = { address, settings, connection, service, streams: new SdkCatalog(service), logger }
+  return new KinesisDriver(kinesis, {
+    openReader: () => Promise.reject(notYet('reading')),
+    joinGroup: () => Promise.reject(notYet('groups')),
+    groups: {
+      listGroups: () => Promise.reject(notYet('groups')),
+      describeGroup: () => Promise.reject(notYet('groups')),
+      seekGroup: () => Promise.reject(notYet('groups')),
+      deleteGroup: () => Promise.reject(notYet('groups')),
+    } satisfies DriverGroups,
+    close: async () => {},
+  })
+}
+
+/** Fails at once where nothing is there or the credentials are not accepted. */
+async function reach(service: KinesisService): Promise<void> {
+  try {
+    await service.call(new ListStreamsCommand({ Limit: 1 }))
+  } catch (error) {
+    // Who may not list streams, or does so too often, has reached the service with good credentials.
+    const name = ((error as Error).cause as Error | undefined)?.name
+    if (name === 'AccessDeniedException' || (error as StreamError).code === 'THROTTLED') return
+    throw error
+  }
+}
+
+const notYet = (what: string): StreamError =>
+  new StreamError('UNSUPPORTED', `the Kinesis adapter has no ${what} yet: use log:DIR or memory:`)

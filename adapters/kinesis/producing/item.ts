@@ -1,0 +1,24 @@
+import type { WireRecord } from '../parts.ts'
+import type { SendCall } from './send-call.ts'
+
+/** One record of a call on its way into the stream. */
+export class Item {
+  readonly call: SendCall
+  readonly index: number
+  readonly wire: WireRecord
+  /** The shard that the caller chose. */
+  readonly partition: string | undefined
+  /** Of equal keys only one is on its way at a time; null keys have no order. */
+  readonly ordered: boolean
+  /** The next record of the same key, which waits for this one. */
+  next: Item | undefined = undefined
+
+  constructor(call: SendCall, index: number, wire: WireRecord) {
+    const { key, partition } = call.records[index]!
+    this.call = call
+    this.index = index
+    this.wire = wire
+    this.partition = partition
+    this.ordered = key !== null
+  }
+}

@@ -1,0 +1,37 @@
+import type { Shard } from '../shards/stream-catalog.ts'
+import { ItemQueue } from './item-queue.ts'
+import { Pace } from './pace.ts'
+
+const FIRST_PAUSE_MS = 20
+const LONGEST_PAUSE_MS = 2_000
+
+/** What waits to be written to one open shard, and how fast that may go. */
+export class ShardLane {
+  readonly shard: Shard
+  readonly queue = new ItemQueue()
+  readonly pace = new Pace()
+  #pausedUntil = 0
+  #pauseMs = FIRST_PAUSE_MS
+
+  constructor(shard: Shard) {
+    this.shard = shard
+  }
+
+  /** `performance.now()` from when something should be sent; infinite where nothing waits. */
+  readyAt(now: number): number {
+    const { length } = this.queue
+    if (length === 0) return Number.POSITIVE_INFINITY
+    return Math.max(this.#pausedUntil, this.pace.readyAt(now, length))
+  }
+
+  /** A record was refused by the shard for now. Pauses that follow each other grow. */
+  refused(now: number): void {
+    if (now < this.#pausedUntil) return
+    this.#pausedUntil = now + this.#pauseMs * (0.5 + Math.random() * 0.5)
+    this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2)
+  }
+
+  accepted(): void {
+    this.#pauseMs = FIRST_PAUSE_MS
+  }
+}
