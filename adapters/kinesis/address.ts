@@ -22,6 +22,8 @@ export interface KinesisAddress {
   readonly fallback: 'polling' | undefined
   /** Records travel in KPL's aggregates. */
   readonly aggregate: boolean
+  /** How long a record waits for others to be aggregated with. Milliseconds. */
+  readonly lingerMs: number
   /** Producers number their records, consumers drop what comes twice. Wants `aggregate`. */
   readonly dedupe: boolean
   /** `relaxed`: requests of a shard need not wait for each other, so keys may be reordered by failures. */
@@ -44,6 +46,7 @@ const PARAMETERS = [
   'fanout',
   'leases',
   'leasesEndpoint',
+  'lingerMs',
   'order',
   'profile',
   'requestTimeoutMs',
@@ -84,12 +87,13 @@ export function parseAddress(address: string): KinesisAddress {
     fanout,
     fallback: parseFallback(parameters.get('fallback'), fanout),
     aggregate,
+    lingerMs: count('lingerMs', parameters.get('lingerMs') ?? '100', 0),
     dedupe: flag(parameters, 'dedupe'),
     order: parseOrder(parameters.get('order') ?? 'strict'),
     profile: named(parameters, 'profile', /^.+$/),
     role: named(parameters, 'role', /^arn:.+$/),
-    deliveryTimeoutMs: positive('deliveryTimeoutMs', parameters.get('deliveryTimeoutMs') ?? '120000'),
-    requestTimeoutMs: positive('requestTimeoutMs', parameters.get('requestTimeoutMs') ?? '10000'),
+    deliveryTimeoutMs: count('deliveryTimeoutMs', parameters.get('deliveryTimeoutMs') ?? '120000', 1),
+    requestTimeoutMs: count('requestTimeoutMs', parameters.get('requestTimeoutMs') ?? '10000', 1),
   }
 }
 
@@ -138,10 +142,10 @@ function flag(parameters: ReadonlyMap<string, string>, name: string): boolean {
   throw invalid(`${name}=${value}: give true or false`)
 }
 
-function positive(name: string, value: string): number {
+function count(name: string, value: string, least: number): number {
   const number = Number(value)
-  if (Number.isSafeInteger(number) && number > 0 && number <= 0x7fffffff) return number
-  throw invalid(`${name}=${value}: give a whole number of milliseconds above 0`)
+  if (value !== '' && Number.isSafeInteger(number) && number >= least && number <= 0x7fffffff) return number
+  throw invalid(`${name}=${value}: give a whole number of milliseconds, ${least} or more`)
 }
 
 function invalid(message: string): StreamError {

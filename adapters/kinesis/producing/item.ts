@@ -13,12 +13,12 @@ export class Item {
   /** The next record of the same key, which waits for this one. */
   next: Item | undefined = undefined
 
-  constructor(call: SendCall, index: number, wire: WireRecord) {
+  constructor(call: SendCall, index: number, wire: WireRecord, strict: boolean) {
     const { key, partition } = call.records[index]!
     this.call = call
     this.index = index
     this.wire = wire
     this.partition = partition
-    this.ordered = key !== null
+    this.ordered = strict && key !== null
   }
 }

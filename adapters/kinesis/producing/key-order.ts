@@ -22,11 +22,11 @@ export class KeyOrder {
   /** The item is written or given up: the one that may go now. */
   done(item: Item): Item | undefined {
     const { next } = item
-    if (next === undefined) {
-      if (item.ordered) this.#last.delete(item.wire.partitionKey)
-      return undefined
-    }
     item.next = undefined
-    return next
+    if (next !== undefined) return next
+    const { partitionKey } = item.wire
+    // Of several in one aggregate only the last is.
+    if (item.ordered && this.#last.get(partitionKey) === item) this.#last.delete(partitionKey)
+    return undefined
   }
 }

@@ -20,7 +20,6 @@ export class KinesisProducer implements DriverProducer {
   readonly #onClose: (producer: KinesisProducer) => void
   readonly #encoder: RecordEncoder
   readonly #writers = new Map<string, StreamWriter>()
-  readonly #calls = new Set<SendCall>()
   #closing: Promise<void> | undefined
 
   constructor(
@@ -38,12 +37,11 @@ export class KinesisProducer implements DriverProducer {
     const signal = options?.signal
     if (this.#closing !== undefined) return Promise.reject(this.#closedError())
     if (signal?.aborted === true) return Promise.reject(signal.reason)
-    const call = new SendCall(topic, records, this.#settled)
+    const call = new SendCall(topic, records)
     if (records.length === 0) {
       call.settleEmpty()
       return call.result
     }
-    this.#calls.add(call)
     let writer = this.#writers.get(topic)
     if (writer === undefined) {
       writer = new StreamWriter(this.#kinesis, topic, this.#encoder)
@@ -54,7 +52,7 @@ export class KinesisProducer implements DriverProducer {
   }
 
   async flush(): Promise<void> {
-    await Promise.all(Array.from(this.#calls, (call) => new Promise<void>((done) => call.whenSettled(done))))
+    await Promise.all(Array.from(this.#writers.values(), (writer) => writer.flush()))
   }
 
   close(deadlineMs: number): Promise<void> {
@@ -69,10 +67,6 @@ export class KinesisProducer implements DriverProducer {
     clearTimeout(timer)
     for (const writer of this.#writers.values()) writer.close(this.#closedError())
     this.#onClose(this)
-  }
-
-  readonly #settled = (call: SendCall): void => {
-    this.#calls.delete(call)
   }
 
   #closedError(): StreamError {

@@ -4,10 +4,14 @@ import { ShardLane } from './shard-lane.ts'
 
 /** The open shards of a stream, each with what waits for it. */
 export class Lanes {
+  /** Items in all queues. */
+  ready = 0
   #map: ShardMap
   #byId: ReadonlyMap<string, ShardLane>
   /** By the hash keys where they begin. */
   #all: readonly ShardLane[]
+  /** Where composing begins, so that every lane has its turn. */
+  #turn = 0
 
   constructor(map: ShardMap) {
     this.#map = map
@@ -23,6 +27,13 @@ export class Lanes {
     return this.#all
   }
 
+  /** All of them, each time beginning with another. */
+  *inTurn(): Generator<ShardLane> {
+    const all = this.#all
+    const from = this.#turn++
+    for (let i = 0; i < all.length; i++) yield all[(from + i) % all.length]!
+  }
+
   /** Goes on with a newer map; gives back what waited for shards that are closed now. */
   replace(map: ShardMap): Item[] {
     const before = this.#byId
@@ -31,7 +42,9 @@ export class Lanes {
       map.openShards.map((shard) => [shard.id, before.get(shard.id) ?? new ShardLane(shard)]),
     )
     this.#all = [...this.#byId.values()]
-    return [...before].flatMap(([id, lane]) => (this.#byId.has(id) ? [] : lane.queue.takeAll()))
+    const moved = [...before].flatMap(([id, lane]) => (this.#byId.has(id) ? [] : lane.queue.takeAll()))
+    this.ready -= moved.length
+    return moved
   }
 
   /** Where an item belongs; undefined where the shard that its caller chose is not open. */
@@ -47,5 +60,20 @@ export class Lanes {
       else high = middle - 1
     }
     return all[low]
+  }
+
+  push(lane: ShardLane, item: Item): void {
+    lane.queue.push(item)
+    this.ready++
+  }
+
+  putBack(lane: ShardLane, items: readonly Item[]): void {
+    lane.queue.putBack(items)
+    this.ready += items.length
+  }
+
+  take(lane: ShardLane): Item {
+    this.ready--
+    return lane.queue.shift()!
   }
 }

@@ -35,3 +35,9 @@ export function chosenHashKey({ partition, wire }: Item, { shard }: ShardLane): 
   if (partition === undefined || (wire.hashKey >= shard.from && wire.hashKey <= shard.to)) return undefined
   return String(shard.from)
 }
+
+/** By which readers judge whether an item of an aggregate belongs to the shard that it stands in. */
+export function hashKeyIn({ lane }: PutEntry, item: Item): bigint {
+  const chosen = chosenHashKey(item, lane)
+  return chosen === undefined ? item.wire.hashKey : BigInt(chosen)
+}

@@ -16,7 +16,6 @@ export class SendCall implements Acknowledgement {
   readonly result: Promise<Acknowledgement>
   readonly #resolve: (acknowledgement: Acknowledgement) => void
   readonly #reject: (error: StreamError) => void
-  readonly #onSettled: (call: SendCall) => void
   readonly #watchers: (() => void)[] = []
   readonly #shards: string[]
   readonly #sequences: string[]
@@ -26,13 +25,12 @@ export class SendCall implements Acknowledgement {
   #left: number
   #settled = false
 
-  constructor(topic: string, records: readonly EncodedRecord[], onSettled: (call: SendCall) => void) {
+  constructor(topic: string, records: readonly EncodedRecord[]) {
     this.topic = topic
     this.records = records
     this.#left = records.length
     this.#shards = new Array<string>(records.length)
     this.#sequences = new Array<string>(records.length)
-    this.#onSettled = onSettled
     const { promise, resolve, reject } = Promise.withResolvers<Acknowledgement>()
     this.result = promise
     this.#resolve = resolve
@@ -99,7 +97,6 @@ export class SendCall implements Acknowledgement {
 
   #end(): void {
     this.#settled = true
-    this.#onSettled(this)
     if (this.#errors === undefined) this.#resolve(this)
     else this.#reject(this.#failure(this.#errors))
     for (const watcher of this.#watchers) watcher()

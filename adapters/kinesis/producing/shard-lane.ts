@@ -8,8 +8,11 @@ const LONGEST_PAUSE_MS = 2_000
 /** What waits to be written to one open shard, and how fast that may go. */
 export class ShardLane {
   readonly shard: Shard
+  /** Items whose turn has come; of a key only one. */
   readonly queue = new ItemQueue()
   readonly pace = new Pace()
+  /** About what waits, with what waits behind it for its key. Kept where records are aggregated. */
+  bytes = 0
   #pausedUntil = 0
   #pauseMs = FIRST_PAUSE_MS
 
@@ -17,11 +20,9 @@ export class ShardLane {
     this.shard = shard
   }
 
-  /** `performance.now()` from when something should be sent; infinite where nothing waits. */
-  readyAt(now: number): number {
-    const { length } = this.queue
-    if (length === 0) return Number.POSITIVE_INFINITY
-    return Math.max(this.#pausedUntil, this.pace.readyAt(now, length))
+  /** `performance.now()` from when so many entries of PutRecords may be sent. */
+  readyAt(now: number, entries: number): number {
+    return Math.max(this.#pausedUntil, this.pace.readyAt(now, entries))
   }
 
   /** A record was refused by the shard for now. Pauses that follow each other grow. */

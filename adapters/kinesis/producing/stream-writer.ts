@@ -1,22 +1,26 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { PutRecordsCommand, type PutRecordsResultEntry } from '@aws-sdk/client-kinesis'
 import { StreamError } from '../../../src/driver.ts'
 import { classify } from '../classify.ts'
 import type { Kinesis } from '../parts.ts'
 import type { RecordEncoder } from '../records/record-encoder.ts'
+import { retrying } from '../service/retrying.ts'
+import { AggregateComposer } from './aggregate-composer.ts'
 import { checkItem, type RecordLimits } from './check-item.ts'
+import type { Composer } from './composer.ts'
 import { Item } from './item.ts'
 import { KeyOrder } from './key-order.ts'
 import { Lanes } from './lanes.ts'
-import { entryBytes, entryOf, type PutEntry } from './put-entry.ts'
+import { PlainComposer } from './plain-composer.ts'
+import { hashKeyIn, type PutEntry } from './put-entry.ts'
 import type { SendCall } from './send-call.ts'
 
-const MAX_ENTRIES = 500
-const MAX_REQUEST_BYTES = 10 * 1024 * 1024
 /** With so many requests on their way, another one waits until it is full. */
 const EAGER_REQUESTS = 2
 const MAX_REQUESTS = 32
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 2_000
+const LOOK_AGAIN_MS = 100
 /** How often late calls are looked for. */
 const SWEEP_MS = 500
 
@@ -27,12 +31,22 @@ interface Open {
   readonly limits: RecordLimits
 }
 
+interface Stray {
+  readonly entry: PutEntry
+  readonly shard: string
+  readonly sequence: string
+}
+
 /** Writes the records of one stream, each key's in the order of the calls, whatever fails and whichever shards there are. */
 export class StreamWriter {
   readonly #kinesis: Kinesis
   readonly #stream: string
   readonly #encoder: RecordEncoder
+  readonly #composer: Composer
+  readonly #strict: boolean
   readonly #calls = new Set<SendCall>()
+  /** Aggregates that landed in a shard not known yet: what of them its readers take is known with its range. */
+  readonly #strays: Stray[] = []
   #open: Open | undefined
   /** Calls that came while the stream was looked for, in order. */
   #waiting: SendCall[] = []
@@ -41,11 +55,8 @@ export class StreamWriter {
   #remapping: Promise<void> | undefined
   #timer: NodeJS.Timeout | undefined
   #sweeper: NodeJS.Timeout | undefined
-  /** Items in the lanes' queues. */
-  #ready = 0
   #requests = 0
-  /** Where composing begins, so that every lane has its turn. */
-  #turn = 0
+  #flushes = 0
   #pausedUntil = 0
   #pauseMs = FIRST_PAUSE_MS
   #closed: StreamError | undefined
@@ -54,6 +65,9 @@ export class StreamWriter {
     this.#kinesis = kinesis
     this.#stream = stream
     this.#encoder = encoder
+    const { aggregate, lingerMs, order } = kinesis.settings
+    this.#composer = aggregate ? new AggregateComposer(lingerMs) : new PlainComposer()
+    this.#strict = order === 'strict'
   }
 
   send(call: SendCall): void {
@@ -66,6 +80,16 @@ export class StreamWriter {
     if (!this.#loading) void this.#load()
   }
 
+  /** Resolves when every earlier call has settled. */
+  async flush(): Promise<void> {
+    this.#flushes++
+    this.#composer.flushing = true
+    this.#schedule()
+    await Promise.all(Array.from(this.#calls, (call) => new Promise<void>((done) => call.whenSettled(done))))
+    this.#flushes--
+    this.#composer.flushing = this.#flushes > 0
+  }
+
   /** What has not been answered fails with `error`, and so do later calls. */
   close(error: StreamError): void {
     if (this.#closed !== undefined) return
@@ -73,6 +97,10 @@ export class StreamWriter {
     clearTimeout(this.#timer)
     clearInterval(this.#sweeper)
     for (const call of this.#calls) call.giveUp(error)
+  }
+
+  get #aggregates(): boolean {
+    return this.#composer instanceof AggregateComposer
   }
 
   /** False where the stream, or a shard that the call names, must be looked for first. */
@@ -88,7 +116,7 @@ export class StreamWriter {
     }
     const items = new Array<Item>(records.length)
     for (let i = 0; i < items.length; i++) {
-      const item = new Item(call, i, this.#encoder.encode(records[i]!))
+      const item = new Item(call, i, this.#encoder.encode(records[i]!), this.#strict)
       const error = checkItem(item, limits)
       if (error !== undefined) {
         call.giveUp(error)
@@ -96,7 +124,11 @@ export class StreamWriter {
       }
       items[i] = item
     }
-    for (const item of items) if (order.admit(item)) this.#route(item)
+    for (const item of items) {
+      const lane = lanes.of(item)
+      if (lane !== undefined) this.#composer.admitted(lane, item)
+      if (order.admit(item)) this.#route(item)
+    }
     this.#schedule()
     return true
   }
@@ -108,8 +140,7 @@ export class StreamWriter {
       if (item.call.settled) continue
       const lane = lanes.of(item)
       if (lane !== undefined) {
-        lane.queue.push(item)
-        this.#ready++
+        lanes.push(lane, item)
         return
       }
       item.call.fail(item.index, this.#noShard(item.partition!))
@@ -148,15 +179,16 @@ export class StreamWriter {
   readonly #dispatch = (): void => {
     this.#scheduled = false
     if (this.#closed !== undefined || this.#open === undefined) return
+    const { lanes } = this.#open
     const now = performance.now()
-    if (now >= this.#pausedUntil) {
-      const limit = Math.min(MAX_REQUESTS, 2 + 2 * this.#open.lanes.all.length)
-      while (this.#ready > 0 && this.#requests < limit) {
-        if (this.#requests >= EAGER_REQUESTS && this.#ready < MAX_ENTRIES) break
-        const entries = this.#compose(now)
-        if (entries.length === 0) break
-        void this.#put(entries)
-      }
+    // An aggregate is made for a shard's range, so it waits until that is known.
+    const mayCompose = now >= this.#pausedUntil && (this.#remapping === undefined || !this.#aggregates)
+    const limit = Math.min(MAX_REQUESTS, 2 + 2 * lanes.all.length)
+    while (mayCompose && lanes.ready > 0 && this.#requests < limit) {
+      if (this.#requests >= EAGER_REQUESTS && !this.#composer.isEnough(lanes)) break
+      const entries = this.#composer.compose(lanes, now, this.#release)
+      if (entries.length === 0) break
+      void this.#put(entries)
     }
     this.#wake(now)
   }
@@ -165,49 +197,17 @@ export class StreamWriter {
   #wake(now: number): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#ready === 0) return
+    const { lanes } = this.#open!
+    if (lanes.ready === 0) return
     let at = Number.POSITIVE_INFINITY
-    for (const lane of this.#open!.lanes.all) at = Math.min(at, lane.readyAt(now))
+    for (const lane of lanes.all) at = Math.min(at, this.#composer.dueAt(lane, now))
     at = Math.max(at, this.#pausedUntil)
     // What could go now waits for an answer, which dispatches too.
     if (at > now) this.#timer = setTimeout(this.#dispatch, Math.ceil(at - now))
   }
 
-  /** As many entries as fit one request, of lanes that may send now. */
-  #compose(now: number): PutEntry[] {
-    const entries: PutEntry[] = []
-    let bytes = 0
-    const { all } = this.#open!.lanes
-    const from = this.#turn++
-    for (let i = 0; i < all.length; i++) {
-      const lane = all[(from + i) % all.length]!
-      if (lane.readyAt(now) > now) continue
-      while (lane.pace.mayTake) {
-        const item = lane.queue.first()
-        if (item === undefined) break
-        if (item.call.settled) {
-          this.#drop(lane.queue.shift()!)
-          continue
-        }
-        const size = entryBytes(item)
-        if (entries.length === MAX_ENTRIES || (bytes + size > MAX_REQUEST_BYTES && bytes > 0)) return entries
-        bytes += size
-        lane.queue.shift()
-        this.#ready--
-        lane.pace.spend(size)
-        entries.push(entryOf(item, lane))
-      }
-    }
-    return entries
-  }
-
-  /** Nobody waits for it any more: lets the next one of its key go. */
-  #drop(item: Item): void {
-    this.#ready--
-    this.#release(item)
-  }
-
-  #release(item: Item): void {
+  /** Written, given up or dropped: lets the next one of its key go. */
+  readonly #release = (item: Item): void => {
     const next = this.#open!.order.done(item)
     if (next !== undefined) this.#route(next)
   }
@@ -237,17 +237,24 @@ export class StreamWriter {
   #answered(entries: readonly PutEntry[], results: readonly PutRecordsResultEntry[]): void {
     const now = performance.now()
     let again: Item[] | undefined
-    let unknownShard: string | undefined
+    let moved = false
     for (let i = 0; i < entries.length; i++) {
-      const { lane, items } = entries[i]!
+      const entry = entries[i]!
+      const { lane, items } = entry
       const { SequenceNumber, ShardId, ErrorCode, ErrorMessage } = results[i] ?? {}
       if (SequenceNumber !== undefined && ShardId !== undefined) {
         lane.accepted()
-        if (ShardId !== lane.shard.id) unknownShard = ShardId
-        items.forEach((item, sub) => {
+        const elsewhere = ShardId !== lane.shard.id
+        if (elsewhere) moved = true
+        if (elsewhere && this.#aggregates) {
+          this.#strays.push({ entry, shard: ShardId, sequence: SequenceNumber })
+          continue
+        }
+        for (let sub = 0; sub < items.length; sub++) {
+          const item = items[sub]!
           item.call.settle(item.index, ShardId, SequenceNumber, sub)
           this.#release(item)
-        })
+        }
         continue
       }
       // What the service leaves out of its answer is not taken for written.
@@ -262,7 +269,7 @@ export class StreamWriter {
       again.push(...items)
     }
     if (again !== undefined) this.#putBack(again)
-    if (unknownShard !== undefined) this.#remap()
+    if (moved) this.#remap()
   }
 
   #failed(entries: readonly PutEntry[], error: StreamError): void {
@@ -291,12 +298,8 @@ export class StreamWriter {
     const { lanes } = this.#open!
     const byLane = Map.groupBy(items, (item) => lanes.of(item))
     for (const [lane, back] of byLane) {
-      if (lane === undefined) {
-        for (const item of back) this.#giveUp([item], this.#noShard(item.partition!))
-        continue
-      }
-      lane.queue.putBack(back)
-      this.#ready += back.length
+      if (lane !== undefined) this.#composer.putBack(lanes, lane, back)
+      else for (const item of back) this.#giveUp([item], this.#noShard(item.partition!))
     }
   }
 
@@ -311,31 +314,58 @@ export class StreamWriter {
   #lose(error: StreamError): void {
     this.#kinesis.streams.forget(this.#stream)
     this.#open = undefined
-    this.#ready = 0
+    this.#strays.length = 0
     for (const call of this.#calls) call.giveUp(error)
   }
 
   /** A record went to another shard than it was meant for: the stream was resharded. */
   #remap(): void {
-    if (this.#remapping !== undefined) return
+    this.#remapping ??= this.#lookAgain().finally(() => {
+      this.#remapping = undefined
+      this.#schedule()
+    })
+  }
+
+  async #lookAgain(): Promise<void> {
     const { streams } = this.#kinesis
     streams.invalidate(this.#stream)
-    this.#remapping = streams.shards(this.#stream, { maxAgeMs: 0 }).then(
-      (map) => {
-        this.#remapping = undefined
-        if (this.#open !== undefined) this.#replaceMap(map)
-      },
-      () => {
-        // The next record that lands elsewhere asks again.
-        this.#remapping = undefined
-      },
-    )
+    const known = (): boolean => this.#strays.every(({ shard }) => this.#open?.lanes.map.shard(shard))
+    try {
+      do {
+        const map = await retrying(() => streams.shards(this.#stream, { maxAgeMs: 0 }), {
+          deadline: performance.now() + this.#kinesis.settings.deliveryTimeoutMs,
+          again: ({ retryable }) => retryable && this.#closed === undefined,
+        })
+        if (this.#open === undefined || this.#closed !== undefined) return
+        this.#replaceMap(map)
+        if (!known()) await pause(LOOK_AGAIN_MS)
+      } while (!known())
+      this.#settleStrays()
+    } catch (cause) {
+      this.#lose(classify(cause))
+    }
+  }
+
+  /** Of an aggregate that a child of its shard got, readers take what lies in the child's range. The rest goes again. */
+  #settleStrays(): void {
+    for (const { entry, shard, sequence } of this.#strays.splice(0)) {
+      const { from, to } = this.#open!.lanes.map.shard(shard)!
+      const outside: Item[] = []
+      entry.items.forEach((item, sub) => {
+        const hashKey = hashKeyIn(entry, item)
+        if (hashKey < from || hashKey > to) {
+          outside.push(item)
+          return
+        }
+        item.call.settle(item.index, shard, sequence, sub)
+        this.#release(item)
+      })
+      this.#putBack(outside)
+    }
   }
 
   #replaceMap(map: Lanes['map']): void {
-    const moved = this.#open!.lanes.replace(map)
-    this.#ready -= moved.length
-    for (const item of moved) this.#route(item)
+    for (const item of this.#open!.lanes.replace(map)) this.#route(item)
     this.#schedule()
   }
 
