@@ -1,4 +1,4 @@
-import { AggregateWriter } from '../records/aggregate-writer.ts'
+import { AggregateWriter } from '../records/index.ts'
 import { type Composer, MAX_ENTRIES, MAX_REQUEST_BYTES } from './composer.ts'
 import type { Item } from './item.ts'
 import type { Lanes } from './lanes.ts'

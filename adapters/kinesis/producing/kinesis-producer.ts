@@ -8,7 +8,7 @@ import {
   StreamError,
 } from '../../../src/driver.ts'
 import type { Kinesis } from '../parts.ts'
-import { RecordEncoder } from '../records/record-encoder.ts'
+import { RecordEncoder } from '../records/index.ts'
 import { unlessAborted } from '../unless-aborted.ts'
 import { SendCall } from './send-call.ts'
 import { StreamWriter } from './stream-writer.ts'

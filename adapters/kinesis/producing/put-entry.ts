@@ -1,4 +1,4 @@
-import { AggregateWriter, aggregateOfOneBytes } from '../records/aggregate-writer.ts'
+import { AggregateWriter, aggregateOfOneBytes } from '../records/index.ts'
 import type { Item } from './item.ts'
 import type { ShardLane } from './shard-lane.ts'
 

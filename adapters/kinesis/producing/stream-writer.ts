@@ -3,7 +3,7 @@ import { PutRecordsCommand, type PutRecordsResultEntry } from '@aws-sdk/client-k
 import { StreamError } from '../../../src/driver.ts'
 import { classify } from '../classify.ts'
 import type { Kinesis } from '../parts.ts'
-import type { RecordEncoder } from '../records/record-encoder.ts'
+import type { RecordEncoder } from '../records/index.ts'
 import { retrying } from '../service/retrying.ts'
 import { AggregateComposer } from './aggregate-composer.ts'
 import { checkItem, type RecordLimits } from './check-item.ts'
