@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
-import type { Http2ServerResponse } from 'node:http2'
 import { setTimeout as wait } from 'node:timers/promises'
+import { cut } from './cut.ts'
 import type { HttpEffect } from './fault.ts'
 import type { MetFault } from './faults.ts'
 import { ServiceError, statusOf } from './service-error.ts'
@@ -33,12 +33,6 @@ export function answer(response: ServerResponse, body: Buffer, faults: readonly 
   if (faults.some(({ effect }) => 'kind' in effect && effect.kind === 'cut')) {
     response.write(body.subarray(0, body.length / 2), () => cut(response))
   } else response.end(body)
-}
-
-/** Breaks the whole connection, whichever protocol it speaks. */
-export function cut(response: ServerResponse | Http2ServerResponse): void {
-  if ('stream' in response) response.stream.session?.destroy()
-  else response.socket?.destroy()
 }
 
 function messageOf(code: string): string {

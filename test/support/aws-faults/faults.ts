@@ -75,9 +75,4 @@ export class Faults<Effect extends { readonly kind: string } = HttpEffect> {
     }
     return met
   }
-
-  /** Whether a share takes this one of many. */
-  takes(share: number): boolean {
-    return this.#random() < share
-  }
 }

@@ -10,5 +10,7 @@ export type KinesisEffect =
       readonly code: 'ProvisionedThroughputExceededException' | 'InternalFailure'
       readonly which: readonly number[] | { readonly share: number } | 'all'
     }
+  /** The entries of a PutRecords are written in another order (seeded), as the service may: it promises none. */
+  | { readonly kind: 'shuffle' }
   /** In a subscription, after so many events. Default: 0. */
   | (Interruption & { readonly afterEvents?: number })

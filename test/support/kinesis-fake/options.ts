@@ -7,7 +7,10 @@ export interface KinesisFakeOptions {
   readonly region?: string
   /** Default: 000000000000. */
   readonly accountId?: string
-  /** Milliseconds until a stream or consumer is ACTIVE after it was made or changed, and gone after it was deleted. Default: 10. */
+  /**
+   * Milliseconds until a stream or consumer is ACTIVE after it was made or changed, and gone after it was deleted;
+   * Infinity: until `settle` is called. Default: 10.
+   */
   readonly settleMs?: number
   /** The service's, all but `off` (sizes of requests stay), or some set otherwise. Default: the service's. */
   readonly limits?: 'service' | 'off' | Partial<Limits>
@@ -56,5 +59,6 @@ export const settingsOf = (options: KinesisFakeOptions): Settings => ({
 
 function limitsOf(limits: 'service' | 'off' | Partial<Limits>): Limits {
   if (limits === 'service') return serviceLimits
-  return limits === 'off' ? noLimits : { ...serviceLimits, ...limits }
+  if (limits === 'off') return noLimits
+  return { ...serviceLimits, ...limits, calls: { ...serviceLimits.calls, ...limits.calls } }
 }

@@ -13,11 +13,14 @@ export class Service {
   readonly calls = new Calls()
   readonly faults: Faults<KinesisEffect>
   readonly account: Account
+  /** Of faults. */
+  readonly random: () => number
 
   constructor(options: KinesisFakeOptions) {
     const seed = options.seed ?? 1
     this.settings = settingsOf(options)
-    this.faults = new Faults<KinesisEffect>(seededRandom(seed))
+    this.random = seededRandom(seed)
+    this.faults = new Faults<KinesisEffect>(this.random)
     this.account = new Account(this.settings, seededRandom(seed + 1))
   }
 }

@@ -10,7 +10,7 @@
  * - Rates are buckets of one second, with a second's burst. Whatever the service does in bursts beyond is not there.
  * - A shard's last records and its end come in one answer (null iterator, or null continuation with ChildShards).
  * - An idle subscription gives an event each `idleEventMs`. A subscription that is taken over ends by ResourceInUseException in the stream.
- * - AUTO distribution places records at random. On-demand streams do not scale.
+ * - AUTO distribution places records by their data. On-demand streams do not scale.
  * - No encryption, tags, channels, policies, metrics, warm throughput, account settings; StreamId is ignored.
  * - Texts of errors are near the service's where these are known, codes and statuses are its.
  */
@@ -37,10 +37,21 @@ export interface KinesisFake {
   stream(name: string): Stream
   /** Subscriptions under way, all of a stream's or a shard's. */
   subscriptions(stream: string, shard?: string): readonly Subscription[]
-  /** Retention ends for records that arrived before then (milliseconds; default: all there are), and for shards closed before. */
-  trim(stream: string, options?: { readonly beforeMs?: number; readonly shard?: string }): void
+  /** Retention ends for what was there before. */
+  trim(stream: string, options?: TrimOptions): void
+  /** All changes that are under way are done now: streams and consumers ACTIVE or gone, shards split. */
+  settle(): void
   stop(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface TrimOptions {
+  /** For records that arrived before then, and for shards closed before. Milliseconds. Default: all there are. */
+  readonly beforeMs?: number
+  /** For records alone, of this shard. Default: all shards. */
+  readonly shard?: string
+  /** With a shard: for the records before this number, in place of a time. */
+  readonly toNumber?: string
 }
 
 export async function startKinesisFake(options: KinesisFakeOptions = {}): Promise<KinesisFake> {
@@ -74,9 +85,11 @@ export async function startKinesisFake(options: KinesisFakeOptions = {}): Promis
       [...stream(name).consumers.values()]
         .flatMap(({ subscriptions }) => [...subscriptions.values()])
         .filter((subscription) => shard === undefined || subscription.shard.id === shard),
-    trim(name, { beforeMs = service.clock.now() + 1, shard } = {}) {
-      stream(name).trim(beforeMs, shard)
+    trim(name, { beforeMs = service.clock.now() + 1, shard, toNumber } = {}) {
+      if (shard !== undefined && toNumber !== undefined) stream(name).shard(shard).trimTo(toNumber)
+      else stream(name).trim(beforeMs, shard)
     },
+    settle: () => service.account.settleNow(),
     stop,
     [Symbol.asyncDispose]: stop,
   }

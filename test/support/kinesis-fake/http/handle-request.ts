@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { answer, bringDown, cut } from '../../aws-faults/bring-down.ts'
+import { answer, bringDown } from '../../aws-faults/bring-down.ts'
+import { cut } from '../../aws-faults/cut.ts'
 import { readBody } from '../../aws-faults/read-body.ts'
 import { ServiceError } from '../../aws-faults/service-error.ts'
 import { operations } from '../operations/index.ts'

@@ -1,6 +1,7 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import http2 from 'node:http2'
 import net, { type AddressInfo } from 'node:net'
+import { socketOf } from '../../aws-faults/cut.ts'
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -16,7 +17,12 @@ export async function listen(port: number, handler: Handler): Promise<Listening>
   const plain = http.createServer({ keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0 }, handler)
   // Its requests and answers have the shape of HTTP/1.1's as far as the fake uses them.
   const second = http2.createServer(handler as unknown as Parameters<typeof http2.createServer>[1])
-  second.on('session', (session) => session.on('error', () => {}))
+  let connecting: net.Socket | undefined
+  second.on('session', (session) => {
+    // Sessions are made while their connection is handed over.
+    socketOf(session, connecting!)
+    session.on('error', () => {})
+  })
   const sockets = new Set<net.Socket>()
   const server = net.createServer((socket) => {
     sockets.add(socket)
@@ -27,6 +33,7 @@ export async function listen(port: number, handler: Handler): Promise<Listening>
       socket.pause()
       socket.unshift(first)
       const isSecond = first.subarray(0, 3).toString() === 'PRI'
+      connecting = socket
       ;(isSecond ? second : plain).emit('connection', socket)
       if (!isSecond) process.nextTick(() => socket.resume())
     })

@@ -14,7 +14,8 @@ export class Account {
   readonly #settings: Settings
   readonly #random: () => number
   readonly #calls = new Map<string, RateBucket>()
-  readonly #timers = new Set<NodeJS.Timeout>()
+  /** Changes that are under way, and what ends their waiting. */
+  readonly #pending = new Map<() => void, NodeJS.Timeout | undefined>()
 
   constructor(settings: Settings, random: () => number) {
     this.#settings = settings
@@ -104,12 +105,19 @@ export class Account {
   }
 
   settle(then: () => void): void {
-    if (this.#settings.settleMs === 0) return then()
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
+    const { settleMs } = this.#settings
+    if (settleMs === 0) return then()
+    const done = (): void => {
+      clearTimeout(this.#pending.get(done))
+      this.#pending.delete(done)
       then()
-    }, this.#settings.settleMs)
-    this.#timers.add(timer)
+    }
+    this.#pending.set(done, settleMs === Infinity ? undefined : setTimeout(done, settleMs))
+  }
+
+  /** Lets all changes that are under way be done. */
+  settleNow(): void {
+    for (const done of [...this.#pending.keys()]) done()
   }
 
   /** Throws LimitExceededException beyond the calls a second that the operation has. */
@@ -128,7 +136,8 @@ export class Account {
   }
 
   stop(): void {
-    for (const timer of this.#timers) clearTimeout(timer)
+    for (const timer of this.#pending.values()) clearTimeout(timer)
+    this.#pending.clear()
     for (const { consumers } of this.streams.values()) {
       for (const { subscriptions } of consumers.values()) {
         for (const subscription of subscriptions.values()) subscription.interrupt({ kind: 'cut-events' })

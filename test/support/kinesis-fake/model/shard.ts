@@ -149,6 +149,11 @@ export class Shard {
     this.#trimTo(this.#indexOf(({ arrivalMs }) => arrivalMs >= ms))
   }
 
+  /** Records before this number are gone. */
+  trimTo(number: string): void {
+    this.#trimTo(this.#indexOf(({ wire }) => wire.SequenceNumber >= number))
+  }
+
   /** What is there to read. */
   records(): readonly StoredRecord[] {
     return this.#records.slice(this.#trimmed)

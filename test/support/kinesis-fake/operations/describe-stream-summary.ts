@@ -13,7 +13,7 @@ export function describeStreamSummary({ service }: CallContext, input: StreamInp
       StreamCreationTimestamp: Math.floor(stream.createdMs / 1_000),
       EnhancedMonitoring: [{ ShardLevelMetrics: [] }],
       EncryptionType: 'NONE',
-      OpenShardCount: stream.open.length,
+      OpenShardCount: stream.status === 'CREATING' ? 0 : stream.open.length,
       ConsumerCount: stream.consumers.size,
       MaxRecordSizeInKiB: stream.maxRecordKiB,
       ...(stream.distribution !== undefined && { RecordDistributionStrategy: stream.distribution }),

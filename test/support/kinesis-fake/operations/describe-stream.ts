@@ -10,7 +10,8 @@ export function describeStream(
   inRange('Limit', Limit, 1, 10_000)
   const stream = service.account.stream(input)
   stream.expire(service.clock.now())
-  const shards = stream.shards.filter(({ id }) => id > ExclusiveStartShardId)
+  const shards =
+    stream.status === 'CREATING' ? [] : stream.shards.filter(({ id }) => id > ExclusiveStartShardId)
   const page = shards.slice(0, Math.min(Limit, 100))
   return {
     StreamDescription: {

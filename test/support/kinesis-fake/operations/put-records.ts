@@ -6,7 +6,7 @@ import { inRange, required } from './required.ts'
 import { type Entry, entryBytes, routeEntry } from './route-entry.ts'
 import { writeEntry } from './write-entry.ts'
 
-/** Entries are written in their order, each for itself: one that fails stops none behind it. */
+/** Entries are written each for itself, in their order unless a fault says otherwise: one that fails stops none behind it. */
 export function putRecords(
   { service, faults }: CallContext,
   input: StreamInput & { readonly Records?: readonly Entry[]; readonly DryRun?: boolean },
@@ -25,27 +25,39 @@ export function putRecords(
   for (const shard of new Set(shards)) service.calls.add('PutRecords', stream.name, shard.id)
   const failing = faults.find(({ effect }) => effect.kind === 'entries')
   let FailedRecordCount = 0
-  const Records = entries.map((entry, i) => {
+  const Records: object[] = new Array(entries.length)
+  for (const i of orderOf(entries.length, service, faults)) {
     const shard = shards[i]!
     try {
       if (failing !== undefined && (failing.shard ?? shard.id) === shard.id) {
         failEntry(service, failing.effect, i, shard.id, stream.where)
       }
-      return {
-        SequenceNumber: writeEntry(service, stream.where, shard, entry, sizes[i]!),
+      Records[i] = {
+        SequenceNumber: writeEntry(service, stream.where, shard, entries[i]!, sizes[i]!),
         ShardId: shard.id,
       }
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error
       FailedRecordCount++
-      return { ErrorCode: error.code, ErrorMessage: error.message }
+      Records[i] = { ErrorCode: error.code, ErrorMessage: error.message }
     }
-  })
+  }
   return { FailedRecordCount, Records, EncryptionType: 'NONE' }
 }
 
+function orderOf(length: number, { random }: Service, faults: CallContext['faults']): Iterable<number> {
+  const order = Array.from({ length }, (_, i) => i)
+  if (faults.some(({ effect }) => effect.kind === 'shuffle')) {
+    for (let i = length - 1; i > 0; i--) {
+      const j = Math.floor(random() * (i + 1))
+      ;[order[i], order[j]] = [order[j]!, order[i]!]
+    }
+  }
+  return order
+}
+
 function failEntry(
-  { faults }: Service,
+  { random }: Service,
   effect: CallContext['faults'][number]['effect'],
   index: number,
   shard: string,
@@ -53,7 +65,7 @@ function failEntry(
 ): void {
   if (effect.kind !== 'entries') return
   const { code, which } = effect
-  const fails = which === 'all' || ('share' in which ? faults.takes(which.share) : which.includes(index))
+  const fails = which === 'all' || ('share' in which ? random() < which.share : which.includes(index))
   if (!fails) return
   throw code === 'InternalFailure'
     ? new ServiceError(code, 'Internal service failure.')

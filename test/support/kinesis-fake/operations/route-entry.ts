@@ -12,7 +12,7 @@ export interface Entry {
 }
 
 /** The open shard of an entry: by its explicit hash, or by the MD5 of its key. */
-export function routeEntry(stream: Stream, { PartitionKey, ExplicitHashKey }: Entry): Shard {
+export function routeEntry(stream: Stream, { Data, PartitionKey, ExplicitHashKey }: Entry): Shard {
   if (ExplicitHashKey !== undefined) {
     if (!/^(0|[1-9]\d{0,38})$/.test(ExplicitHashKey) || BigInt(ExplicitHashKey) > MAX_HASH) {
       throw new ServiceError(
@@ -22,8 +22,9 @@ export function routeEntry(stream: Stream, { PartitionKey, ExplicitHashKey }: En
     }
     return stream.route(hashHex(BigInt(ExplicitHashKey)))
   }
-  if (PartitionKey === undefined || stream.distribution === 'AUTO') {
-    if (stream.distribution === 'AUTO') return stream.open[Math.floor(Math.random() * stream.open.length)]!
+  // By what is in it: the same key comes to many shards.
+  if (stream.distribution === 'AUTO') return stream.route(hash('md5', `${Data}${PartitionKey}`))
+  if (PartitionKey === undefined) {
     throw new ServiceError(
       'ValidationException',
       "1 validation error detected: Value null at 'partitionKey' failed to satisfy constraint: Member must not be null",
