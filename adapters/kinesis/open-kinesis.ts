@@ -1,14 +1,18 @@
 import { ListStreamsCommand } from '@aws-sdk/client-kinesis'
-import { type DriverFactory, type DriverGroups, StreamError } from '../../src/driver.ts'
+import { type DriverFactory, StreamError } from '../../src/driver.ts'
 import { parseAddress } from './address.ts'
 import { KinesisDriver } from './driver.ts'
+import { KinesisGroups } from './leasing/groups.ts'
+import { joinGroupIn } from './leasing/join-group.ts'
+import { leaseStores } from './leasing/lease-stores.ts'
+import { openReader } from './reading/open-reader.ts'
 import { awsConnection } from './service/aws-connection.ts'
 import { SdkService } from './service/sdk-service.ts'
 import type { KinesisService } from './service/service.ts'
 import { SdkCatalog } from './shards/sdk-catalog.ts'
 
 /** See `openKinesis`; here are the imports of the SDK. */
-export const openWithSdk: DriverFactory = async (address, { logger, credentials, tls }) => {
+export const openWithSdk: DriverFactory = async (address, { logger, credentials, tls, openTables }) => {
   const settings = parseAddress(address)
   if (tls !== undefined) {
     throw new StreamError(
@@ -26,16 +30,12 @@ export const openWithSdk: DriverFactory = async (address, { logger, credentials,
     throw error
   }
   const kinesis = { address, settings, connection, service, streams: new SdkCatalog(service), logger }
+  const stores = leaseStores({ address: settings, connection, openTables })
   return new KinesisDriver(kinesis, {
-    openReader: () => Promise.reject(notYet('reading')),
-    joinGroup: () => Promise.reject(notYet('groups')),
-    groups: {
-      listGroups: () => Promise.reject(notYet('groups')),
-      describeGroup: () => Promise.reject(notYet('groups')),
-      seekGroup: () => Promise.reject(notYet('groups')),
-      deleteGroup: () => Promise.reject(notYet('groups')),
-    } satisfies DriverGroups,
-    close: async () => {},
+    openReader,
+    joinGroup: joinGroupIn(stores),
+    groups: new KinesisGroups(kinesis, stores),
+    close: () => stores.close(),
   })
 }
 
@@ -50,6 +50,3 @@ async function reach(service: KinesisService): Promise<void> {
     throw error
   }
 }
-
-const notYet = (what: string): StreamError =>
-  new StreamError('UNSUPPORTED', `the Kinesis adapter has no ${what} yet: use log:DIR or memory:`)
