@@ -13,8 +13,8 @@ import type { ShardEnds } from './shard-ends.ts'
 import type { Delivery, ShardSource, StartingPlace } from './shard-source.ts'
 import { sizeOf } from './size-of.ts'
 
-/** Taken for the size of a record until some were seen. */
-const GUESSED_BYTES = 1_024
+/** Taken for the size of a record until some were seen: large enough that a first answer is no surprise. */
+const GUESSED_BYTES = 8_192
 /** Asked for at least, since calls are few; what is more than its caller wanted is handed out in pieces. */
 const MIN_FETCH_BYTES = 256 << 10
 const IDLE_GROWTH = 1.2
@@ -31,7 +31,8 @@ export class PollingSource implements ShardSource {
   readonly #closing = new AbortController()
   #place: StartingPlace
   #iterator: string | undefined
-  #recordBytes = GUESSED_BYTES
+  /** Of a record in memory, as those that came last were. */
+  #recordBytes: number | undefined
   #idleMs = 0
   #readyAt = 0
 
@@ -65,7 +66,7 @@ export class PollingSource implements ShardSource {
   }
 
   async fetch(maxBytes: number): Promise<Delivery> {
-    const wanted = Math.ceil(Math.max(maxBytes, MIN_FETCH_BYTES) / this.#recordBytes)
+    const wanted = Math.ceil(Math.max(maxBytes, MIN_FETCH_BYTES) / (this.#recordBytes ?? GUESSED_BYTES))
     const Limit = Math.max(1, Math.min(this.#limits.recordsPerCall, wanted))
     for (;;) {
       const ShardIterator = this.#iterator ?? (await this.#findIterator())
@@ -130,7 +131,9 @@ export class PollingSource implements ShardSource {
       size += sizeOf(record)
     }
     this.#budget.answered(payload)
-    if (records.length > 0) this.#recordBytes = (this.#recordBytes + size / records.length) / 2
+    if (records.length === 0) return
+    const mean = size / records.length
+    this.#recordBytes = this.#recordBytes === undefined ? mean : (this.#recordBytes + mean) / 2
   }
 
   #rest(count: number, millisBehind: number): void {
