@@ -66,7 +66,7 @@ export class LeaseView {
         counter: lease.counter,
         since: before?.counter === lease.counter ? before.since : answeredAt,
         promise,
-        promisedSince: before?.promise === promise ? before!.promisedSince : answeredAt,
+        promisedSince: before !== undefined && before.promise === promise ? before.promisedSince : answeredAt,
       }
       known.set(lease.key, now)
       for (const id in lease.idle) {
