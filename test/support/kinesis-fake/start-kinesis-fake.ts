@@ -13,12 +13,15 @@
  * - AUTO distribution places records by their data. On-demand streams do not scale.
  * - No encryption, tags, channels, policies, metrics, warm throughput, account settings; StreamId is ignored.
  * - Texts of errors are near the service's where these are known, codes and statuses are its.
+ * - `POST /fake/…` is for tests in other processes (`http/control.ts`).
  */
 
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Calls } from '../aws-faults/calls.ts'
 import type { Faults } from '../aws-faults/faults.ts'
 import { ServiceError } from '../aws-faults/service-error.ts'
 import type { Clock } from './clock.ts'
+import { Control } from './http/control.ts'
 import { handleRequest } from './http/handle-request.ts'
 import { listen } from './http/listen.ts'
 import type { KinesisEffect } from './kinesis-effect.ts'
@@ -56,9 +59,11 @@ export interface TrimOptions {
 
 export async function startKinesisFake(options: KinesisFakeOptions = {}): Promise<KinesisFake> {
   const service = new Service(options)
+  const answer = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
+    control.meets(request) ? control.answer(request, response) : handleRequest(service, request, response)
   const server = await listen(options.port ?? 0, (request, response) => {
     response.on('error', () => {})
-    handleRequest(service, request, response).catch((error) => {
+    answer(request, response).catch((error) => {
       // A client that breaks off in its request is not the fake's defect.
       if (request.destroyed && !request.complete) return
       console.error('kinesis-fake:', error)
@@ -75,7 +80,7 @@ export async function startKinesisFake(options: KinesisFakeOptions = {}): Promis
     service.account.stop()
     await server.close()
   }
-  return {
+  const fake: KinesisFake = {
     endpoint: `http://127.0.0.1:${server.port}`,
     faults: service.faults,
     calls: service.calls,
@@ -93,4 +98,6 @@ export async function startKinesisFake(options: KinesisFakeOptions = {}): Promis
     stop,
     [Symbol.asyncDispose]: stop,
   }
+  const control = new Control(fake)
+  return fake
 }
