@@ -18,13 +18,19 @@ export interface FanOutTimes {
   readonly betweenMs: number
   /** The service speaks every few seconds, records or not. */
   readonly silenceMs: number
+  /** Added to `betweenMs`, the most by chance: others may wait for the same. */
+  readonly jitterMs: number
 }
 
-export const FAN_OUT_TIMES: FanOutTimes = { renewAfterMs: 270_000, betweenMs: 5_000, silenceMs: 60_000 }
+export const FAN_OUT_TIMES: FanOutTimes = {
+  renewAfterMs: 270_000,
+  betweenMs: 5_000,
+  silenceMs: 60_000,
+  jitterMs: 900,
+}
 
-/** Beyond the service's own time, as clocks and paths differ and others wait for the same. */
+/** Beyond the service's own time, as paths differ. */
 const MARGIN_MS = 100
-const JITTER_MS = 900
 /** An event that comes sooner was there before it was asked for, so its news may be old. */
 const BUFFERED_MS = 5
 
@@ -175,7 +181,8 @@ export class FanOutSource implements ShardSource {
 
   /** No other subscription before the service allows one. */
   #holdOff(): void {
-    this.#claim.notBefore = performance.now() + this.#times.betweenMs + MARGIN_MS + Math.random() * JITTER_MS
+    const { betweenMs, jitterMs } = this.#times
+    this.#claim.notBefore = performance.now() + betweenMs + MARGIN_MS + Math.random() * jitterMs
   }
 
   #preempted(subscription: Subscription): void {

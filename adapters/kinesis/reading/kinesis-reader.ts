@@ -147,6 +147,8 @@ export class KinesisReader implements PartitionReader {
     const unpacked = this.#unpacker.unpack(records)
     this.#shardEnded = ended && !unpacked.done
     this.#done = ended || unpacked.done || this.#end.isCaughtUp(delivery)
+    // What it holds of the service's limits is others' from now on.
+    if (this.#done) this.#source.close()
     const end = this.#endOf(unpacked.end, unpacked.done)
     if (unpacked.records.count === 0) {
       // Nothing to give. What moved is said, and once that nothing is left.
