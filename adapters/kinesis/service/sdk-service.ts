@@ -12,6 +12,7 @@ import { NodeHttp2Handler, NodeHttpHandler } from '@smithy/node-http-handler'
 import { StreamError } from '../../../src/driver.ts'
 import { classify } from '../classify.ts'
 import type { AwsConnection } from './aws-connection.ts'
+import { withRecordBodies } from './record-protocol.ts'
 import { ServerClock } from './server-clock.ts'
 import type { CallOptions, KinesisCommand, KinesisService } from './service.ts'
 
@@ -52,7 +53,9 @@ export class SdkService implements KinesisService {
         socketAcquisitionWarningTimeout: 0x7fffffff,
       })
     this.#requestTimeoutMs = requestTimeoutMs
-    this.#requests = this.#withClock(new KinesisClient({ ...common, requestHandler: http() }))
+    this.#requests = withRecordBodies(
+      this.#withClock(new KinesisClient({ ...common, requestHandler: http() })),
+    )
     // What answers plain http speaks HTTP/1.1 alone.
     const requestHandler = endpoint?.startsWith('http:') ? http() : new NodeHttp2Handler()
     this.#subscriptions = this.#withClock(new KinesisClient({ ...common, requestHandler }))
