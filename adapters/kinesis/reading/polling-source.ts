@@ -102,23 +102,22 @@ export class PollingSource implements ShardSource {
       else this.#budget.failed()
       throw error
     }
-    const { Records: records = [], MillisBehindLatest: millisBehind = 0 } = answer
+    const records = answer.Records ?? []
+    const millisBehind = answer.MillisBehindLatest ?? 0
     this.#learn(records)
-    this.#iterator = answer.NextShardIterator
+    this.#iterator = answer.NextShardIterator ?? undefined
     const last = records.at(-1)?.SequenceNumber
     if (last !== undefined) this.#place = { type: 'AFTER_SEQUENCE_NUMBER', sequence: last }
-    const ended = answer.NextShardIterator === undefined && (await this.#isEnd(answer))
+    const ended = this.#iterator === undefined && (await this.#isEnd(answer))
     this.#rest(records.length, ended ? 1 : millisBehind)
     return { records, millisBehind, askedAt, ended }
   }
 
   /** Without an iterator and without children the shard may go on: another iterator is asked for then. */
-  async #isEnd({
-    Records: records = [],
-    ChildShards: children = [],
-  }: GetRecordsCommandOutput): Promise<boolean> {
+  async #isEnd(answer: GetRecordsCommandOutput): Promise<boolean> {
     // To be answered by an answer that brought nothing, which may fail without loss.
-    if (children.length === 0 && records.length > 0) return false
+    const children = answer.ChildShards ?? []
+    if (children.length === 0 && answer.Records?.length) return false
     return this.#ends.ended(children)
   }
 
