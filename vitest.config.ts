@@ -2,7 +2,9 @@ import { defineConfig } from 'vitest/config'
 
 const containers = [
   'test/adapters/kafka/**/*.test.ts',
-  'test/adapters/kinesis/**/*.test.ts',
+  'test/adapters/kinesis/conformance.test.ts',
+  'test/adapters/kinesis/interop/**/*.test.ts',
+  'test/adapters/kinesis/leasing/**/*.test.ts',
   'test/support/localstack/**/*.test.ts',
 ]
 
