@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import type { KinesisFakeOptions } from './options.ts'
 import { startKinesisFake } from './start-kinesis-fake.ts'
 
-// A process of its own: prints its endpoint and serves until it is ended. Options as JSON:
+// A process of its own: prints its endpoint and serves until it is ended. Options as JSON.
 // With --child it ends with the process that holds its standard input.
 //   node test/support/kinesis-fake/main.ts --options '{"limits":"off"}'
 const { values } = parseArgs({
@@ -10,5 +10,6 @@ const { values } = parseArgs({
 })
 const fake = await startKinesisFake(JSON.parse(values.options) as KinesisFakeOptions)
 console.log(fake.endpoint)
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => fake.stop())
-if (values.child) process.stdin.resume().once('end', () => fake.stop())
+const end = (): Promise<never> => fake.stop().then(() => process.exit())
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
+if (values.child) process.stdin.resume().once('end', end)
