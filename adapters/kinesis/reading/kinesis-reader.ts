@@ -127,13 +127,17 @@ export class KinesisReader implements PartitionReader {
 
   async #fetch(maxBytes: number): Promise<Delivery> {
     const { topic } = this.#options
-    if (this.#known === undefined || !(await hasLeftRetention(this.#kinesis, topic, this.#known))) {
+    const known = this.#known
+    const last = this.#lastSequence
+    // Who has read nothing of the shard yet takes the oldest there is, unless it began at its end.
+    const mayMiss = last !== undefined || this.#at.kind === 'latest'
+    if (known === undefined || !mayMiss || !(await hasLeftRetention(this.#kinesis, topic, known))) {
       return this.#source.fetch(maxBytes)
     }
     // Retention may have passed what was not read yet. It has not where the last record that was read is still there.
-    if (this.#lastSequence !== undefined) {
-      this.#source.restart({ type: 'AT_SEQUENCE_NUMBER', sequence: this.#lastSequence })
-      const delivery = await provePlace(this.#source, this.#lastSequence, maxBytes)
+    if (last !== undefined) {
+      this.#source.restart({ type: 'AT_SEQUENCE_NUMBER', sequence: last })
+      const delivery = await provePlace(this.#source, last, maxBytes)
       if (delivery !== undefined) return delivery
     }
     throw expired(this.#options, this.#at.kind === 'after' ? this.#at : undefined)

@@ -11,7 +11,7 @@ import type { ShardSource, StartingPlace } from './shard-source.ts'
 import { streamConsumer } from './stream-consumers.ts'
 
 /** A reader that is on its way out is waited for. Milliseconds. */
-const HAND_OVER_MS = 10_000
+const HAND_OVER_MS = 5_000
 
 export interface SourceTimes {
   readonly limits: ReadingLimits

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
 import { formatPosition } from '../../../../adapters/kinesis/positions.ts'
+import type { KinesisService } from '../../../../adapters/kinesis/service/service.ts'
 import type { From, Until } from '../../../../src/driver.ts'
 import { rejectsWith } from '../../../conformance/rejects-with.ts'
 import { FakeShard, filled, MiB, NAME, never, rest, valuesOf } from './fake-shard.ts'
@@ -276,6 +277,30 @@ describe('what has left retention', () => {
     shard.fake.stream(NAME).retentionHours = 48
     shard.fake.clock.offsetMs = 25 * HOUR
     assert.deepEqual(valuesOf(await filled(reader)), ['c'])
+  })
+
+  test('a replay is not mistaken for a reader that came late: the service may count the oldest older than retention', async () => {
+    await using shard = await FakeShard.start()
+    await shard.plain(['a'])
+    const { service } = shard.kinesis
+    let answers = 0
+    // Stretches without records come as answers without records.
+    const call: KinesisService['call'] = async (command, options) => {
+      const answer = await service.call(command, options)
+      if (!('MillisBehindLatest' in answer) || ++answers > 2) return answer
+      const input = command.input as { ShardIterator?: string }
+      return { ...answer, Records: [], NextShardIterator: input.ShardIterator, MillisBehindLatest: 26 * HOUR }
+    }
+    const changed: KinesisService = {
+      call,
+      subscribe: (input, signal) => service.subscribe(input, signal),
+      now: () => service.now(),
+      close: () => service.close(),
+    }
+    const kinesis = { ...shard.kinesis, service: changed }
+    const reader = await shard.open({}, { kinesis })
+    assert.deepEqual(valuesOf(await filled(reader)), ['a'])
+    assert.equal(answers, 3)
   })
 
   test('a shard that retention has removed: NOT_FOUND, POSITION_EXPIRED to who left off in it', async () => {
