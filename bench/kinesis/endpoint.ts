@@ -108,6 +108,7 @@ const operations: Record<string, (input: any) => object | Buffer> = {
   DescribeStreamConsumer: (input) => ({ ConsumerDescription: consumerOf(input) }),
   RegisterStreamConsumer: (input) => ({ Consumer: consumerOf(input) }),
   ListStreamConsumers: () => ({ Consumers: [] }),
+  ListTagsForStream: () => ({ Tags: [], HasMoreTags: false }),
   ListStreams: () => ({ StreamNames: [], HasMoreStreams: false }),
 }
 
@@ -175,7 +176,7 @@ function serve(request: http.IncomingMessage, response: http.ServerResponse): vo
     if (answer === undefined) {
       response.writeHead(400, { 'content-type': JSON_TYPE })
       response.end(
-        JSON.stringify({ __type: 'ResourceNotFoundException', message: `${operation} is not here` }),
+        JSON.stringify({ __type: 'UnknownOperationException', message: `${operation} is not here` }),
       )
       return
     }
@@ -196,6 +197,8 @@ const tlsServer = https
     serve,
   )
   .listen(0, '127.0.0.1')
+// Contenders take turns, and find their connections again.
+for (const server of [plainServer, tlsServer]) server.keepAliveTimeout = 3_600_000
 await Promise.all([plainServer, tlsServer].map((each) => new Promise((done) => each.once('listening', done))))
 process.send?.({
   port: (plainServer.address() as AddressInfo).port,

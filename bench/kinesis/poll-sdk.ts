@@ -2,9 +2,11 @@ import { GetRecordsCommand, GetShardIteratorCommand } from '@aws-sdk/client-kine
 import { kplPackage } from '../../test/adapters/kinesis/records/kpl-package.ts'
 import type { Task, Work } from '../harness/contender.ts'
 import { timed } from '../harness/timed.ts'
+import { AnswerTemplate } from './answer-template.ts'
 import { counted } from './counted.ts'
 import { openSdk, streamOf } from './open-sdk.ts'
 import { shardId } from './shard-space.ts'
+import { parseStreamName } from './stream-name.ts'
 
 /** What one call may bring. */
 const LIMIT = 10_000
@@ -23,7 +25,8 @@ export async function open(task: Task): Promise<Work> {
     }),
   )
   let size = 0
-  const look = task.settings.deaggregate === true ? unpack : (): number => 1
+  const { perRecord } = new AnswerTemplate(parseStreamName(StreamName), 0)
+  const look = task.settings.deaggregate === true ? unpack : (): number => perRecord
 
   function unpack(Data: Uint8Array): number {
     let count = 0
