@@ -242,7 +242,7 @@ export class StreamWriter {
       const entry = entries[i]!
       const { lane, items } = entry
       const { SequenceNumber, ShardId, ErrorCode, ErrorMessage } = results[i] ?? {}
-      if (SequenceNumber !== undefined && ShardId !== undefined) {
+      if (SequenceNumber && ShardId) {
         lane.accepted()
         const elsewhere = ShardId !== lane.shard.id
         if (elsewhere) moved = true

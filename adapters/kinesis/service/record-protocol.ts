@@ -23,7 +23,7 @@ interface JsonRecord {
   /** Seconds. */
   readonly ApproximateArrivalTimestamp: number
   readonly Data: string
-  readonly PartitionKey?: string
+  readonly PartitionKey?: string | null
 }
 
 /**
@@ -46,6 +46,8 @@ export function withRecordBodies(client: KinesisClient): KinesisClient {
       return deserialize(operation, context, response)
     }
     const output = JSON.parse(await textOf(response.body))
+    // To the SDK what is null is not there.
+    for (const member of Object.keys(output)) if (output[member] === null) delete output[member]
     if (name === 'GetRecords') output.Records = (output.Records ?? []).map(recordOf)
     output.$metadata = { httpStatusCode: 200, requestId: response.headers['x-amzn-requestid'] }
     return output
@@ -58,7 +60,7 @@ function recordOf(json: JsonRecord): _Record {
     SequenceNumber: json.SequenceNumber,
     ApproximateArrivalTimestamp: new Date(Math.round(json.ApproximateArrivalTimestamp * 1_000)),
     Data: Buffer.from(json.Data, 'base64'),
-    PartitionKey: json.PartitionKey,
+    PartitionKey: json.PartitionKey ?? undefined,
   }
 }
 

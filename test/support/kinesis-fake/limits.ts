@@ -58,6 +58,7 @@ export const serviceLimits: Limits = {
     ListStreams: 5,
     ListStreamConsumers: 5,
     ListShards: 1_000,
+    ListTagsForStream: 5,
     SplitShard: 5,
     MergeShards: 5,
     RegisterStreamConsumer: 5,

@@ -11,7 +11,7 @@
  * - A shard's last records and its end come in one answer (null iterator, or null continuation with ChildShards).
  * - An idle subscription gives an event each `idleEventMs`. A subscription that is taken over ends by ResourceInUseException in the stream.
  * - AUTO distribution places records by their data. On-demand streams do not scale.
- * - No encryption, tags, channels, policies, metrics, warm throughput, account settings; StreamId is ignored.
+ * - Tags are given with CreateStream alone, and listed. No encryption, channels, policies, metrics, warm throughput, account settings; StreamId is ignored.
  * - Texts of errors are near the service's where these are known, codes and statuses are its.
  * - `POST /fake/…` is for tests in other processes (`http/control.ts`).
  */

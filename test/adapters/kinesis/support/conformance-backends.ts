@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { Driver } from '../../../../src/driver.ts'
 import { quiet } from '../../../conformance/connection.ts'
 import type { Backend } from '../../../conformance/index.ts'
 import { startKinesisFake } from '../../../support/kinesis-fake/start-kinesis-fake.ts'
@@ -17,8 +18,22 @@ export async function fakeBackend(parameters: Readonly<Record<string, string>> =
   const leases = await mkdtemp(path.join(tmpdir(), 'millrace-leases-'))
   // The suite turns the service's clock on to end retention; requests are dated by this machine's.
   const fake = await startKinesisFake({ settleMs: 0, clockSkewMs: Number.POSITIVE_INFINITY })
+  const backend = backendOf({ endpoint: fake.endpoint, leases: `log:${leases}`, ...parameters })
+  const open = new Set<Driver>()
   return {
-    ...backendOf({ endpoint: fake.endpoint, leases: `log:${leases}`, ...parameters }),
+    ...backend,
+    async openDriver() {
+      // Another case: the clock that the last one put forward is right again.
+      if (open.size === 0) fake.clock.offsetMs = 0
+      const driver = await backend.openDriver()
+      open.add(driver)
+      const close = driver.close.bind(driver)
+      driver.close = () => {
+        open.delete(driver)
+        return close()
+      }
+      return driver
+    },
     faults: {
       async expire() {
         fake.clock.offsetMs += DAY_AND_MORE_MS

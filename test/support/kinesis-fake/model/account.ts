@@ -33,6 +33,7 @@ export class Account {
       readonly mode: 'PROVISIONED' | 'ON_DEMAND'
       readonly maxRecordKiB: number
       readonly distribution: string | undefined
+      readonly tags: Readonly<Record<string, string>>
       readonly nowMs: number
     },
   ): Stream {

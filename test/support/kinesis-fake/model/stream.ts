@@ -13,6 +13,7 @@ export interface StreamOptions {
   readonly mode: 'PROVISIONED' | 'ON_DEMAND'
   readonly maxRecordKiB: number
   readonly distribution: string | undefined
+  readonly tags: Readonly<Record<string, string>>
   readonly limits: Limits
   readonly keepRecords: number
   readonly random: () => number
@@ -30,6 +31,7 @@ export class Stream {
   retentionHours = 24
   maxRecordKiB: number
   distribution: string | undefined
+  readonly tags: ReadonlyMap<string, string>
   readonly consumers = new Map<string, Consumer>()
   readonly #options: StreamOptions
   /** In the order of their ids. */
@@ -46,6 +48,7 @@ export class Stream {
     this.mode = options.mode
     this.maxRecordKiB = options.maxRecordKiB
     this.distribution = options.distribution
+    this.tags = new Map(Object.entries(options.tags))
     this.#options = options
     for (const range of evenRanges(options.shardCount)) this.#add(range, [], options.createdMs)
   }

@@ -9,6 +9,7 @@ export function createStream(
     readonly StreamModeDetails?: { readonly StreamMode: 'PROVISIONED' | 'ON_DEMAND' }
     readonly MaxRecordSizeInKiB?: number
     readonly RecordDistributionStrategy?: string
+    readonly Tags?: Readonly<Record<string, string>>
   },
 ): object {
   required(input, 'StreamName')
@@ -21,6 +22,7 @@ export function createStream(
     mode,
     maxRecordKiB: input.MaxRecordSizeInKiB ?? 1_024,
     distribution: input.RecordDistributionStrategy,
+    tags: input.Tags ?? {},
     nowMs: service.clock.now(),
   })
   return {}

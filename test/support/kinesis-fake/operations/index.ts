@@ -11,6 +11,7 @@ import { getShardIterator } from './get-shard-iterator.ts'
 import { listShards } from './list-shards.ts'
 import { listStreamConsumers } from './list-stream-consumers.ts'
 import { listStreams } from './list-streams.ts'
+import { listTagsForStream } from './list-tags-for-stream.ts'
 import { mergeShards } from './merge-shards.ts'
 import { putRecord } from './put-record.ts'
 import { putRecords } from './put-records.ts'
@@ -42,6 +43,7 @@ export const operations: Readonly<Record<string, Operation>> = {
   ListShards: listShards,
   ListStreamConsumers: listStreamConsumers,
   ListStreams: listStreams,
+  ListTagsForStream: listTagsForStream,
   MergeShards: mergeShards,
   PutRecord: putRecord,
   PutRecords: putRecords,

@@ -31,6 +31,7 @@ export async function scriptedCalls(endpoint: string, stream: string): Promise<S
   await call('unknown stream', 'DescribeStreamSummary', { StreamName: `${stream}-none` })
   await call('list streams', 'ListStreams', {})
   await call('limits', 'DescribeLimits', {})
+  await call('tags', 'ListTagsForStream', here)
   const first = 'shardId-000000000000'
   await call('put', 'PutRecord', { ...here, Data: 'YQ==', PartitionKey: 'a', ExplicitHashKey: '0' })
   await call('put without key', 'PutRecord', { ...here, Data: 'YQ==' })

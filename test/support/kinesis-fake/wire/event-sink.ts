@@ -1,14 +1,17 @@
 import type { ServerResponse } from 'node:http'
+import type { BodyFormat } from './body-format.ts'
 import { eventFrame } from './event-frame.ts'
 
 /** The answer of SubscribeToShard: events in frames, until one side ends it. */
 export class EventSink {
   readonly #response: ServerResponse
+  readonly #format: BodyFormat
   readonly #cut: () => void
 
   /** `cut` breaks the connection under the answer. */
-  constructor(response: ServerResponse, cut: () => void) {
+  constructor(response: ServerResponse, format: BodyFormat, cut: () => void) {
     this.#response = response
+    this.#format = format
     this.#cut = cut
   }
 
@@ -17,7 +20,7 @@ export class EventSink {
     return this.#write(
       {
         ':event-type': type,
-        ':content-type': 'application/x-amz-json-1.1',
+        ':content-type': this.#format.contentType,
         ':message-type': 'event',
       },
       payload,
@@ -29,7 +32,7 @@ export class EventSink {
     this.#write(
       {
         ':exception-type': code,
-        ':content-type': 'application/x-amz-json-1.1',
+        ':content-type': this.#format.contentType,
         ':message-type': 'exception',
       },
       { message },
@@ -55,6 +58,6 @@ export class EventSink {
 
   #write(headers: Record<string, string>, payload: object): boolean {
     if (this.#response.destroyed || this.#response.writableEnded) return true
-    return this.#response.write(eventFrame(headers, JSON.stringify(payload)))
+    return this.#response.write(eventFrame(headers, this.#format.write(payload)))
   }
 }
