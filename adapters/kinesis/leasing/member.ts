@@ -17,6 +17,7 @@ import { inParallel } from './in-parallel.ts'
 import { isEnded, type Lease, workerOf } from './lease.ts'
 import { announcement, LeaseView, type SeenLease } from './lease-view.ts'
 import { byShard, inheritedStates, isReadable } from './lineage.ts'
+import { LostRows } from './lost-rows.ts'
 import { createDue, maintain } from './maintenance.ts'
 import { type Sight, seeTopics } from './see-topics.ts'
 import type { LeaseTable } from './tables/lease-table.ts'
@@ -51,6 +52,7 @@ export class LeaseMember implements KinesisGroupMember {
   readonly #onEnd: (member: LeaseMember) => void
   readonly #holder: Holder
   readonly #view: LeaseView
+  readonly #lost: LostRows
   readonly #over = new AbortController()
   /** By lease key. */
   readonly #held = new Map<string, HeldLease>()
@@ -67,7 +69,6 @@ export class LeaseMember implements KinesisGroupMember {
   #nextUpkeepAt = 0
   #lastUpkeepAt = Number.NEGATIVE_INFINITY
   #isTroubled = false
-  #tableWasLost = false
   #looking: Promise<void> | undefined
   #leaving: Promise<void> | undefined
 
@@ -93,6 +94,7 @@ export class LeaseMember implements KinesisGroupMember {
       signal: this.#over.signal,
     }
     this.#view = new LeaseView(options.sessionTimeoutMs)
+    this.#lost = new LostRows(table, options.sessionTimeoutMs)
   }
 
   /** The topics are there and seen by the group when it resolves. */
@@ -250,6 +252,7 @@ export class LeaseMember implements KinesisGroupMember {
     if (held.gone) return
     held.gone = true
     if (this.#held.get(held.lease.key) === held) this.#held.delete(held.lease.key)
+    this.#lost.noteOwn(held.lease)
     this.#events.lost(held.assignment)
     this.#lookNow()
   }
@@ -310,7 +313,7 @@ export class LeaseMember implements KinesisGroupMember {
         unsettled = await this.#look()
         this.#isTroubled = false
       } catch (error) {
-        await this.#overcome(error)
+        this.#overcome(error)
       }
       if (signal.aborted || this.#leaving !== undefined) return
       const quick = unsettled || this.#quickTurns > 0
@@ -323,12 +326,17 @@ export class LeaseMember implements KinesisGroupMember {
 
   /** Looks at the table and does what is due. True: things are on the move, look again soon. */
   async #look(): Promise<boolean> {
-    const { clock, table, random } = this.#parts
+    const { clock, random } = this.#parts
     const { sessionTimeoutMs, drainTimeoutMs } = this.#options
     const askedAt = clock.now()
-    const leases = await table.list({ timeoutMs: Math.max(1_000, sessionTimeoutMs) })
+    const before = this.#view.leases.map(({ lease }) => lease)
+    const leases = await this.#list()
+    await this.#lost.restore(before, leases, askedAt)
     this.#view.update(leases, askedAt, clock.now())
     if (this.#leaving !== undefined) return false
+    // Another member found other names for them at the same time.
+    const isUnknown = ({ owns }: TopicKeys): boolean => !leases.some(owns) && !this.#lost.some(owns)
+    if (this.#topics.some(isUnknown)) await this.#see()
     const rows = new Map(leases.map((lease) => [lease.key, lease]))
     for (const held of this.#held.values()) {
       const row = rows.get(held.lease.key)
@@ -363,6 +371,21 @@ export class LeaseMember implements KinesisGroupMember {
     if (now >= this.#nextUpkeepAt) await this.#upkeep()
     else if (this.#childrenAreMissing() && now >= this.#lastUpkeepAt + sessionTimeoutMs) await this.#upkeep()
     return plan.unsettled || granted.length > 0
+  }
+
+  /** A table that was deleted is made again. */
+  async #list(): Promise<Lease[]> {
+    const { table } = this.#parts
+    try {
+      return await table.list({ timeoutMs: Math.max(1_000, this.#options.sessionTimeoutMs) })
+    } catch (error) {
+      if (classify(error).code !== 'NOT_FOUND') throw error
+      this.#parts.kinesis.logger.warn(
+        `the lease table '${table.name}' is gone: it is made again of what its members know`,
+      )
+      await table.prepare()
+      return []
+    }
   }
 
   #ofTopic(keys: TopicKeys): Lease[] {
@@ -518,53 +541,10 @@ export class LeaseMember implements KinesisGroupMember {
     return failure
   }
 
-  async #overcome(error: unknown): Promise<void> {
+  #overcome(error: unknown): void {
     const failure = this.#trouble(error)
     if (this.#over.signal.aborted || failure.retryable) return
-    if (failure.code === 'NOT_FOUND' && failure.topic === undefined) {
-      await this.#restore().catch((again) => this.#trouble(again))
-      return
-    }
     this.#fail(failure)
-  }
-
-  /**
-   * The table was deleted. It is made again of what this member knows: first what it had itself, then, when others have had the time to do so too, the
-   * rest. Counters go on, so that no epoch comes twice.
-   */
-  async #restore(): Promise<void> {
-    const { table, clock } = this.#parts
-    const known = new Map(this.#view.leases.map(({ lease }) => [lease.key, lease]))
-    const own = [...this.#held.values()]
-    for (const { lease } of own) known.set(lease.key, lease)
-    await table.prepare()
-    const mine = new Set(own.map(({ lease }) => lease.key))
-    const again = (lease: Lease): Promise<boolean> =>
-      table.create({
-        ...lease,
-        owner: undefined,
-        checkpointOwner: undefined,
-        counter: lease.counter + 2,
-        idle: {},
-      })
-    const rows = [...known.values()]
-    await inParallel(
-      rows.filter(({ key }) => mine.has(key)),
-      WIDTH,
-      again,
-    )
-    for (const held of own) this.#lose(held)
-    if (!this.#tableWasLost) {
-      this.#tableWasLost = true
-      await clock.sleep(this.#options.sessionTimeoutMs, this.#over.signal)
-    }
-    await inParallel(
-      rows.filter(({ key }) => !mine.has(key)),
-      WIDTH,
-      again,
-    )
-    this.#tableWasLost = false
-    if (!this.#over.signal.aborted) await this.#see()
   }
 }
 

@@ -44,13 +44,35 @@ export async function seeTopics(sight: Sight): Promise<TopicKeys[]> {
       if (!seen) break
       keys.push(its)
     }
-    if (keys.length === maps.length) return keys
+    if (keys.length === maps.length && (await haveOneName(table, keys))) return keys
   }
   throw new StreamError(
     'UNAVAILABLE',
     `the lease table '${table.name}' changes all the time under group '${group}': try again`,
   )
 }
+
+/**
+ * Two members of different topics may have named a topic's leases both ways at once. Whoever comes second sees it, before it works on any: those
+ * that nobody works on are taken back, the bare ones last.
+ */
+async function haveOneName(table: LeaseTable, topics: readonly TopicKeys[]): Promise<boolean> {
+  const leases = await table.list({ consistent: true })
+  let agreed = true
+  for (const { stream } of topics) {
+    const [bare, multi] = [true, false].map((isBare) =>
+      leases.filter((lease) => lease.stream === stream && (lease.key === lease.shard) === isBare),
+    ) as [Lease[], Lease[]]
+    if (bare.length === 0 || multi.length === 0) continue
+    agreed = false
+    for (const { key, counter } of multi.some(isWorkedOn) ? bare : multi) {
+      if (counter === 0) await table.delete(key, { counter })
+    }
+  }
+  return agreed
+}
+
+const isWorkedOn = ({ counter }: Lease): boolean => counter > 0
 
 async function existing(table: LeaseTable): Promise<void> {
   try {

@@ -3,11 +3,9 @@ import { formatCheckpoint } from '../../positions.ts'
 import type { LeaseChange, LeaseCondition } from '../tables/lease-table.ts'
 import { kclPair, OURS, sessionText } from './lease-item.ts'
 
-type Expressions = Required<
-  Pick<
-    UpdateItemCommandInput,
-    'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
-  >
+type Expressions = Pick<
+  UpdateItemCommandInput,
+  'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'
 >
 
 /** An update in DynamoDB's words. */
@@ -88,6 +86,7 @@ export function updateExpression(condition: LeaseCondition, change: LeaseChange)
     ExpressionAttributeNames: Object.fromEntries(
       Array.from(names, ([attribute, short]) => [short, attribute]),
     ),
-    ExpressionAttributeValues: values,
+    // Refused where it is there and empty.
+    ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
   }
 }
