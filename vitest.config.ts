@@ -5,6 +5,7 @@ const containers = [
   'test/adapters/kinesis/conformance.test.ts',
   'test/adapters/kinesis/interop/**/*.test.ts',
   'test/adapters/kinesis/leasing/**/*.test.ts',
+  'test/adapters/kinesis/reading/localstack.test.ts',
   'test/support/localstack/**/*.test.ts',
 ]
 

@@ -146,10 +146,12 @@ async function proven(
   try {
     delivery = await retrying(() => provePlace(source, point.sequence), { deadline, again })
   } catch (error) {
-    // The service knows that it did not give out that number here; a checkpoint's stream has been made anew then.
     const reason = classify(error)
-    if (reason.code !== 'INVALID_ARGUMENT' || bare !== undefined) throw reason
-    throw expired(options, point, reason)
+    // The service knows that it did not give out that number here; a checkpoint's stream has been made anew then.
+    const refused = reason.code === 'INVALID_ARGUMENT'
+    if (refused && bare === undefined) throw expired(options, point, reason)
+    // Emulators say of a record what the service says of shards and streams alone.
+    if (!(reason.code === 'NOT_FOUND' && (await isThere(kinesis, options)))) throw reason
   }
   if (delivery === undefined) {
     if (bare === undefined) throw expired(options, point)
@@ -157,4 +159,8 @@ async function proven(
   }
   if (bare !== undefined && !holds(delivery, bare.sub)) throw nothingThere(options, bare)
   return delivery
+}
+
+async function isThere({ streams }: Kinesis, { topic, partition }: DriverReaderOptions): Promise<boolean> {
+  return (await streams.shards(topic, { maxAgeMs: 0 })).shard(partition) !== undefined
 }

@@ -72,14 +72,14 @@ export class FakeShard implements AsyncDisposable {
       ...rest,
     })
     const warnings: string[] = []
-    const stand = new FakeShard(fake, openFake(fake, parameters, warnings), warnings, times)
+    const stand = new FakeShard(fake, openKinesisAt(fake.endpoint, parameters, warnings), warnings, times)
     await stand.kinesis.service.call(new CreateStreamCommand({ StreamName: NAME, ShardCount: shards }))
     return stand
   }
 
   /** Another driver at the same stream. */
   other(parameters = ''): Kinesis {
-    const kinesis = openFake(this.fake, parameters, this.warnings)
+    const kinesis = openKinesisAt(this.fake.endpoint, parameters, this.warnings)
     this.#others.push(kinesis)
     return kinesis
   }
@@ -164,11 +164,12 @@ export class FakeShard implements AsyncDisposable {
   }
 }
 
-function openFake(fake: KinesisFake, parameters: string, warnings: string[]): Kinesis {
-  const address = `kinesis://us-east-1?endpoint=${fake.endpoint}${parameters === '' ? '' : `&${parameters}`}`
+/** What a driver opens there; warnings are gathered. */
+export function openKinesisAt(endpoint: string, parameters = '', warnings: string[] = []): Kinesis {
+  const address = `kinesis://us-east-1?endpoint=${endpoint}${parameters === '' ? '' : `&${parameters}`}`
   const settings = parseAddress(address)
   const connection = { region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } }
-  const { endpoint, requestTimeoutMs } = settings
+  const { requestTimeoutMs } = settings
   const service = new SdkService({ connection, endpoint, requestTimeoutMs })
   const silent = (): void => {}
   const warn = (message: string): void => void warnings.push(message)
