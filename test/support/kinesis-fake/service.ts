@@ -21,7 +21,7 @@ export class Service {
     this.settings = settingsOf(options)
     this.random = seededRandom(seed)
     this.faults = new Faults<KinesisEffect>(this.random)
-    this.account = new Account(this.settings, seededRandom(seed + 1))
+    this.account = new Account(this.settings, this.clock.steady, seededRandom(seed + 1))
   }
 }
 

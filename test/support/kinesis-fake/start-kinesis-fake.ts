@@ -1,7 +1,7 @@
 /**
  * A fake of Amazon Kinesis Data Streams for what no emulator produces: throttles, partial failures, ambiguous answers, ends of
- * shards and takeovers in fan-out, trimming. It speaks AWS JSON 1.1 over HTTP/1.1 and HTTP/2 (prior knowledge, same port), and
- * event streams.
+ * shards and takeovers in fan-out, trimming. It speaks AWS JSON 1.1, its CBOR form and event streams, over HTTP/1.1 and HTTP/2
+ * (prior knowledge, same port).
  *
  * Where it deviates from the service:
  * - Signatures are not verified; key ids, dates and faults set for it are.

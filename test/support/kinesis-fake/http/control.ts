@@ -41,8 +41,9 @@ export class Control {
     settle: () => this.#fake.settle(),
     trim: ({ stream, ...options }: TrimOptions & { readonly stream: string }) =>
       this.#fake.trim(stream, options),
-    clock: ({ offsetMs }: { readonly offsetMs: number }) => {
-      this.#fake.clock.offsetMs = offsetMs
+    clock: ({ offsetMs, passMs = 0 }: { readonly offsetMs?: number; readonly passMs?: number }) => {
+      if (offsetMs !== undefined) this.#fake.clock.offsetMs = offsetMs
+      this.#fake.clock.pass(passMs)
     },
     /** Gives how many subscriptions were met. */
     interrupt: ({ stream, shard, ...interruption }: Interruption & { stream: string; shard?: string }) => {

@@ -12,13 +12,15 @@ export interface StreamInput {
 export class Account {
   readonly streams = new Map<string, Stream>()
   readonly #settings: Settings
+  readonly #steady: () => number
   readonly #random: () => number
   readonly #calls = new Map<string, RateBucket>()
   /** Changes that are under way, and what ends their waiting. */
   readonly #pending = new Map<() => void, NodeJS.Timeout | undefined>()
 
-  constructor(settings: Settings, random: () => number) {
+  constructor(settings: Settings, steady: () => number, random: () => number) {
     this.#settings = settings
+    this.#steady = steady
     this.#random = random
   }
 
@@ -52,6 +54,7 @@ export class Account {
       createdMs: options.nowMs,
       limits,
       keepRecords,
+      steady: this.#steady,
       random: this.#random,
     })
     this.streams.set(name, stream)
@@ -127,7 +130,7 @@ export class Account {
     if (perSecond === undefined) return
     const key = `${operation} ${operation.startsWith('Describe') ? '' : stream}`
     let bucket = this.#calls.get(key)
-    if (bucket === undefined) this.#calls.set(key, (bucket = new RateBucket(perSecond)))
+    if (bucket === undefined) this.#calls.set(key, (bucket = new RateBucket(perSecond, this.#steady)))
     if (!bucket.take(1)) {
       throw new ServiceError(
         'LimitExceededException',

@@ -8,7 +8,7 @@ export interface Consumer {
   readonly createdMs: number
   status: 'CREATING' | 'ACTIVE' | 'DELETING'
   readonly subscriptions: Map<string, Subscription>
-  /** By shard, of the last SubscribeToShard that succeeded (milliseconds of `performance.now`). */
+  /** By shard, of the last SubscribeToShard that succeeded (milliseconds of the steady clock). */
   readonly subscribedAt: Map<string, number>
 }
 

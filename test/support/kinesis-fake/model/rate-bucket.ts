@@ -1,12 +1,16 @@
 /** A second's worth of something, refilled all the time. */
 export class RateBucket {
   readonly #perSecond: number
+  readonly #steady: () => number
   #level: number
-  #at = performance.now()
+  #at: number
 
-  constructor(perSecond: number) {
+  /** `steady`: milliseconds of a clock that never goes back. */
+  constructor(perSecond: number, steady: () => number) {
     this.#perSecond = perSecond
     this.#level = perSecond
+    this.#steady = steady
+    this.#at = steady()
   }
 
   /** Takes `amount` if it is there. More than a second's worth is given by a full bucket, which is in debt then. */
@@ -40,7 +44,7 @@ export class RateBucket {
   }
 
   #refill(): void {
-    const now = performance.now()
+    const now = this.#steady()
     this.#level = Math.min(this.#perSecond, this.#level + ((now - this.#at) / 1_000) * this.#perSecond)
     this.#at = now
   }

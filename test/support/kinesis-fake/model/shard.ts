@@ -27,6 +27,7 @@ export interface ShardOptions {
   readonly openedMs: number
   readonly limits: Limits
   readonly keepRecords: number
+  readonly steady: () => number
   readonly random: () => number
 }
 
@@ -57,7 +58,7 @@ export class Shard {
   readonly #watchers = new Set<() => void>()
 
   constructor(options: ShardOptions) {
-    const { limits, parents } = options
+    const { limits, parents, steady } = options
     this.id = `shardId-${String(options.index).padStart(12, '0')}`
     this.range = options.range
     this.startHex = hashHex(options.range.start)
@@ -70,11 +71,11 @@ export class Shard {
       ...parents.map(({ openedSecond }) => openedSecond + 1),
     )
     this.prefix = sequencePrefix(this.openedSecond, options.index)
-    this.writeBytes = new RateBucket(limits.shardWriteBytes)
-    this.writeRecords = new RateBucket(limits.shardWriteRecords)
-    this.readCalls = new RateBucket(limits.shardReadCalls)
-    this.readBytes = new RateBucket(limits.shardReadBytes)
-    this.iteratorCalls = new RateBucket(limits.shardIteratorCalls)
+    this.writeBytes = new RateBucket(limits.shardWriteBytes, steady)
+    this.writeRecords = new RateBucket(limits.shardWriteRecords, steady)
+    this.readCalls = new RateBucket(limits.shardReadCalls, steady)
+    this.readBytes = new RateBucket(limits.shardReadBytes, steady)
+    this.iteratorCalls = new RateBucket(limits.shardIteratorCalls, steady)
     this.#keepRecords = options.keepRecords
     this.#random = options.random
   }

@@ -16,6 +16,7 @@ export interface StreamOptions {
   readonly tags: Readonly<Record<string, string>>
   readonly limits: Limits
   readonly keepRecords: number
+  readonly steady: () => number
   readonly random: () => number
 }
 
@@ -168,8 +169,17 @@ export class Stream {
   }
 
   #add(range: HashRange, parents: readonly Shard[], openedMs: number): Shard {
-    const { limits, keepRecords, random } = this.#options
-    const shard = new Shard({ index: this.#made++, range, parents, openedMs, limits, keepRecords, random })
+    const { limits, keepRecords, steady, random } = this.#options
+    const shard = new Shard({
+      index: this.#made++,
+      range,
+      parents,
+      openedMs,
+      limits,
+      keepRecords,
+      steady,
+      random,
+    })
     this.#shards.push(shard)
     this.#open.push(shard)
     this.#open.sort((a, b) => (a.startHex < b.startHex ? -1 : 1))

@@ -11,6 +11,7 @@ export interface SubscriptionOptions {
   readonly idleMs: number
   readonly bytesPerSecond: number
   readonly now: () => number
+  readonly steady: () => number
 }
 
 /** What a test does to a subscription in the middle. */
@@ -54,7 +55,7 @@ export class Subscription {
     this.#options = options
     this.#sink = sink
     this.#place = options.place
-    this.#bytes = new RateBucket(options.bytesPerSecond)
+    this.#bytes = new RateBucket(options.bytesPerSecond, options.steady)
     this.#onEnd = onEnd
     this.#life = setTimeout(() => this.#finish(() => sink.end()), options.lifeMs)
     this.#unwatch = options.shard.watch(() => this.#schedule())

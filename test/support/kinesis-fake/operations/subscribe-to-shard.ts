@@ -3,7 +3,7 @@ import { streamOfArn } from '../model/account.ts'
 import type { Consumer } from '../model/consumer.ts'
 import type { Shard } from '../model/shard.ts'
 import { isInterruption, Subscription } from '../model/subscription.ts'
-import type { CallContext } from '../service.ts'
+import type { CallContext, Service } from '../service.ts'
 import type { EventSink } from '../wire/event-sink.ts'
 import { dryRun } from './dry-run.ts'
 import { required } from './required.ts'
@@ -45,9 +45,9 @@ export function subscribeToShard(
   const { Type, SequenceNumber, Timestamp } = input.StartingPosition!
   const start = { type: Type, number: SequenceNumber, timestamp: Timestamp }
   const place = startPlace(stream, shard, start, nowMs)
-  mustNotBeTooSoon(consumer, shard, settings.limits.resubscribeMs)
+  mustNotBeTooSoon(service, consumer, shard)
   dryRun(input)
-  consumer.subscribedAt.set(shard.id, performance.now())
+  consumer.subscribedAt.set(shard.id, service.clock.steady())
   return new EventAnswer((sink) => {
     consumer.subscriptions.get(shard.id)?.preempt()
     const subscription: Subscription = new Subscription(
@@ -59,6 +59,7 @@ export function subscribeToShard(
         idleMs: settings.idleEventMs,
         bytesPerSecond: settings.limits.subscriptionBytes,
         now: () => service.clock.now(),
+        steady: service.clock.steady,
       },
       sink,
       () => {
@@ -73,9 +74,9 @@ export function subscribeToShard(
 }
 
 /** The 5-second rule, which counts from the last success, whatever became of it. */
-function mustNotBeTooSoon(consumer: Consumer, shard: Shard, resubscribeMs: number): void {
+function mustNotBeTooSoon({ clock, settings }: Service, consumer: Consumer, shard: Shard): void {
   const before = consumer.subscribedAt.get(shard.id)
-  if (before === undefined || performance.now() - before >= resubscribeMs) return
+  if (before === undefined || clock.steady() - before >= settings.limits.resubscribeMs) return
   throw new ServiceError(
     'ResourceInUseException',
     `Another active subscription exists for this consumer: ${consumer.arn} on ${shard.id}.`,

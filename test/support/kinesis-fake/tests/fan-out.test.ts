@@ -60,12 +60,14 @@ describe.each(['HTTP/1.1', 'HTTP/2'] as const)('a subscription over %s', (handle
   })
 
   test('is refused within the five seconds and taken over after them', async () => {
-    await using stream = await FakeStream.start({ handler, limits: { resubscribeMs: 150 } })
+    await using stream = await FakeStream.start({ handler })
     const arn = await stream.register()
+    stream.fake.clock.hold()
     const old = await stream.subscribe(arn)
     const oldEnd = drain(old).catch((error) => error)
     await expect(stream.subscribe(arn)).rejects.toMatchObject({ name: 'ResourceInUseException' })
-    const next = await eventually(() => stream.subscribe(arn))
+    stream.fake.clock.pass(5_000)
+    const next = await stream.subscribe(arn)
     expect(await oldEnd).toMatchObject({ name: 'ResourceInUseException' })
     await stream.put(['x'])
     expect(texts((await next.next()).value)).toEqual(['x'])
@@ -75,6 +77,7 @@ describe.each(['HTTP/1.1', 'HTTP/2'] as const)('a subscription over %s', (handle
   test('the five seconds hold though the subscription has ended', async () => {
     await using stream = await FakeStream.start({ handler, subscriptionLifeMs: 30 })
     const arn = await stream.register()
+    stream.fake.clock.hold()
     await drain(await stream.subscribe(arn))
     await expect(stream.subscribe(arn)).rejects.toMatchObject({ name: 'ResourceInUseException' })
     // Another consumer's is not meant.
