@@ -6,7 +6,8 @@ conformance(
   { describe, test, afterAll },
   {
     name: 'kinesis on the fake',
-    open: fakeBackend,
+    open: () => fakeBackend(),
+    patience: 2,
     waivers: {
       'crash/server':
         'the service is no process of ours to kill; what becomes of its hosts is its own affair',
