@@ -1,11 +1,12 @@
 import { type Assignment, StreamError } from '../../../src/driver.ts'
 import { classify } from '../classify.ts'
+import { formatCheckpoint } from '../positions.ts'
 import type { Clock } from './clock.ts'
 import { type Lease, workerOf } from './lease.ts'
 import type { LeaseChange, LeaseCondition, LeaseTable } from './tables/lease-table.ts'
 
 /** The part of the session after which an unconfirmed lease is given up: nobody can have it before all of it is over. */
-const SAFE_SHARE = 0.85
+const SAFE_SHARE = 0.9
 
 export interface Holder {
   readonly me: string
@@ -32,6 +33,8 @@ export class HeldLease {
   /** When the write was sent that last confirmed it. */
   #confirmedAt: number
   #triedAt = Number.NEGATIVE_INFINITY
+  /** When the last write was sent of which it is not known whether it was done. */
+  #doubtfulAt = Number.NEGATIVE_INFINITY
   #last: Promise<unknown> = Promise.resolve()
   #writes = 0
   #releasing = false
@@ -117,10 +120,15 @@ export class HeldLease {
           return true
         }
         if (outcome.lease === undefined || workerOf(outcome.lease) !== this.#holder.me) return false
-        // Either this write was done by an attempt whose answer was lost, or another has asked for the lease: both leave it this member's.
+        // Another has asked for it, or a write was done whose answer was lost: that one was a sign of life too.
+        const written = outcome.lease.counter > lease.counter
         this.lease = outcome.lease
+        if (!written) continue
+        this.#confirmedAt = Math.max(this.#confirmedAt, this.#doubtfulAt)
+        if (says(outcome.lease, next)) return true
       } catch (error) {
         const failure = classify(error)
+        this.#doubtfulAt = sentAt
         // A table that was deleted keeps nobody out, but nobody else is in it either until the session is over.
         if (--left <= 0 || !(failure.retryable || failure.code === 'NOT_FOUND')) throw failure
         if (clock.now() + pauseMs >= this.deadline) throw failure
@@ -135,6 +143,12 @@ export class HeldLease {
     const { me } = this.#holder
     return this.isPromised ? { worker: me } : { owner: me, checkpointOwner: null }
   }
+}
+
+/** Whether a row that was written says all of that already. */
+function says(lease: Lease, { checkpoint, state, owner, checkpointOwner }: LeaseChange): boolean {
+  if (state !== undefined || owner !== undefined || checkpointOwner !== undefined) return false
+  return checkpoint === undefined || formatCheckpoint(checkpoint) === formatCheckpoint(lease.checkpoint)
 }
 
 function unconfirmed({ topic, partition }: Assignment): StreamError {

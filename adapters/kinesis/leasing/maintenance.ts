@@ -7,7 +7,7 @@ import type { TopicKeys } from './topic-keys.ts'
 
 const WIDTH = 16
 
-export interface Upkeep {
+export interface TopicTable {
   readonly table: LeaseTable
   readonly group: string
   readonly map: ShardMap
@@ -15,14 +15,14 @@ export interface Upkeep {
 }
 
 /** Leases at their beginning for shards that are due one. */
-export async function createDue({ table, group, map, keys }: Upkeep, leases: ByShard): Promise<void> {
+export async function createDue({ table, group, map, keys }: TopicTable, leases: ByShard): Promise<void> {
   await inParallel(dueShards(map, leases), WIDTH, (shard) =>
     table.create(leaseOf(shard, { keys, group, checkpoint: { kind: 'earliest' } })),
   )
 }
 
 /** What keeps a topic's leases in step with its shards, however it came that they are not. Reads the table anew. */
-export async function maintain(upkeep: Upkeep): Promise<void> {
+export async function maintain(upkeep: TopicTable): Promise<void> {
   const { table, map, keys } = upkeep
   const leases = await table.list({ consistent: true })
   const own = leases.filter((lease) => keys.owns(lease))

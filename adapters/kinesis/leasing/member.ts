@@ -1,29 +1,32 @@
 import { randomUUID } from 'node:crypto'
-import {
-  type Assignment,
-  type AssignmentEvents,
-  type CheckpointUpdate,
-  type From,
-  type JoinOptions,
+import type {
+  Assignment,
+  AssignmentEvents,
+  CheckpointUpdate,
+  From,
+  JoinOptions,
   StreamError,
 } from '../../../src/driver.ts'
 import { classify } from '../classify.ts'
 import type { Kinesis, KinesisGroupMember } from '../parts.ts'
-import { formatCheckpoint, parseCheckpoint, type ResumePoint } from '../positions.ts'
+import { formatCheckpoint } from '../positions.ts'
+import { askForLease, takeLease } from './acquire.ts'
+import { Announcer } from './announcer.ts'
 import { planTakes } from './balance.ts'
 import type { Clock } from './clock.ts'
 import { HeldLease, type Holder } from './held-lease.ts'
+import { Holdings, MAX_STATE_BYTES } from './holdings.ts'
 import { inParallel } from './in-parallel.ts'
-import { isEnded, type Lease, workerOf } from './lease.ts'
-import { announcement, LeaseView, type SeenLease } from './lease-view.ts'
+import { type Lease, workerOf } from './lease.ts'
+import { LeaseView, type SeenLease } from './lease-view.ts'
 import { byShard, inheritedStates, isReadable } from './lineage.ts'
 import { LostRows } from './lost-rows.ts'
-import { createDue, maintain } from './maintenance.ts'
+import { createDue } from './maintenance.ts'
 import { type Sight, seeTopics } from './see-topics.ts'
 import type { LeaseTable } from './tables/lease-table.ts'
 import type { TopicKeys } from './topic-keys.ts'
+import { Upkeep } from './upkeep.ts'
 
-export const MAX_STATE_BYTES = 256 * 1024
 /** Requests of one kind on their way at a time. */
 const WIDTH = 32
 /** After joining it looks more often for so many turns: others give up what it asks for. */
@@ -53,21 +56,17 @@ export class LeaseMember implements KinesisGroupMember {
   readonly #holder: Holder
   readonly #view: LeaseView
   readonly #lost: LostRows
+  readonly #announcer: Announcer
+  readonly #upkeep: Upkeep
   readonly #over = new AbortController()
-  /** By lease key. */
-  readonly #held = new Map<string, HeldLease>()
+  readonly #holdings: Holdings
+  /** The last of each lease. */
   readonly #epochs = new Map<string, number>()
   /** Given up by `abandon`: lease keys not to be taken. */
   readonly #refused = new Set<string>()
   #topics: readonly TopicKeys[] = []
-  #wakeRenewals: AbortController | undefined
   #wakeLooks: AbortController | undefined
   #quickTurns = QUICK_TURNS
-  #beats = 0
-  #nextBeatAt = 0
-  #announcedOn: string | undefined
-  #nextUpkeepAt = 0
-  #lastUpkeepAt = Number.NEGATIVE_INFINITY
   #isTroubled = false
   #looking: Promise<void> | undefined
   #leaving: Promise<void> | undefined
@@ -85,16 +84,27 @@ export class LeaseMember implements KinesisGroupMember {
     this.#from = from
     this.#events = events
     this.#onEnd = onEnd
-    const { table, clock } = parts
-    this.#holder = {
-      me: this.memberId,
-      sessionMs: options.sessionTimeoutMs,
-      table,
-      clock,
-      signal: this.#over.signal,
-    }
-    this.#view = new LeaseView(options.sessionTimeoutMs)
-    this.#lost = new LostRows(table, options.sessionTimeoutMs)
+    const { kinesis, table, clock, random } = parts
+    const { group, topics, sessionTimeoutMs: sessionMs } = options
+    const me = this.memberId
+    this.#holder = { me, sessionMs, table, clock, signal: this.#over.signal }
+    this.#view = new LeaseView(sessionMs)
+    this.#lost = new LostRows(table, sessionMs)
+    this.#announcer = new Announcer({ table, clock, me, sessionMs, topics })
+    this.#upkeep = new Upkeep({ kinesis, table, clock, random, group, me, sessionMs })
+    this.#holdings = new Holdings({
+      holder: this.#holder,
+      group,
+      drainTimeoutMs: options.drainTimeoutMs,
+      events,
+      logger: kinesis.logger,
+      children: (held) => this.#childrenOf(held),
+      onGone: (lease, isLost) => {
+        if (isLost) this.#lost.noteOwn(lease)
+        this.#lookNow()
+      },
+      onTrouble: (error) => this.#trouble(error),
+    })
   }
 
   /** The topics are there and seen by the group when it resolves. */
@@ -107,16 +117,15 @@ export class LeaseMember implements KinesisGroupMember {
   ): Promise<LeaseMember> {
     const member = new LeaseMember(parts, options, from, events, onEnd)
     await member.#see()
-    member.#nextUpkeepAt = parts.clock.now() + member.#upkeepMs
     member.#looking = member.#keepLooking()
-    void member.#keepRenewing()
+    void member.#holdings.keepRenewing()
     return member
   }
 
   async checkpoint(updates: readonly CheckpointUpdate[]): Promise<readonly (StreamError | undefined)[]> {
     return inParallel(updates, WIDTH, async (update) => {
       try {
-        await this.#checkpoint(update)
+        await this.#holdings.checkpoint(update)
         return undefined
       } catch (error) {
         return classify(error)
@@ -125,11 +134,10 @@ export class LeaseMember implements KinesisGroupMember {
   }
 
   async abandon(assignment: Assignment): Promise<void> {
-    const held = this.#heldBy(assignment)
+    const held = this.#holdings.find(assignment)
     if (held === undefined) return
-    this.#held.delete(held.lease.key)
     this.#refused.add(held.lease.key)
-    await held.release()
+    await this.#holdings.abandon(held)
   }
 
   async reclaim(topic: string, partition: string): Promise<void> {
@@ -151,157 +159,37 @@ export class LeaseMember implements KinesisGroupMember {
   async #leave(): Promise<void> {
     if (this.#over.signal.aborted) return
     this.#wakeLooks?.abort()
-    await Promise.all([...this.#held.values()].map((held) => this.#giveUp(held)))
+    await this.#holdings.giveUpAll()
     await this.#looking
-    const row = this.#announcedOn
-    if (row !== undefined) await this.#parts.table.announce(row, this.memberId, null).catch(() => {})
+    await this.#announcer.retire().catch(() => {})
     this.#end()
   }
 
   #end(): void {
     if (this.#over.signal.aborted) return
     this.#over.abort()
-    for (const held of [...this.#held.values()]) this.#lose(held)
+    this.#holdings.loseAll()
     this.#onEnd(this)
   }
 
   #fail(error: StreamError): void {
     if (this.#over.signal.aborted) return
-    for (const held of this.#held.values()) held.gone = true
-    this.#held.clear()
+    this.#holdings.forgetAll()
     this.#events.failed(error)
     this.#end()
   }
 
-  // ---------------------------------------------------------------- what it has
-
-  async #checkpoint({ assignment, checkpoint, state, ended }: CheckpointUpdate): Promise<void> {
-    const { topic, partition } = assignment
-    const point = parseCheckpoint(checkpoint)
-    if (state !== undefined && state.length > MAX_STATE_BYTES) {
-      throw new StreamError(
-        'INVALID_ARGUMENT',
-        `a state of ${state.length} bytes for partition ${partition} of '${topic}': at most ${MAX_STATE_BYTES} are stored with a checkpoint`,
-        { topic, partition },
-      )
-    }
-    const held = this.#heldBy(assignment)
-    if (held === undefined || this.#parts.clock.now() >= held.deadline) {
-      if (held !== undefined) this.#lose(held)
-      throw fenced(assignment, this.#options.group)
-    }
-    const change = { checkpoint: point, ...(state === undefined ? {} : { state }) }
-    const done = ended === true ? await this.#finish(held, change) : await held.checkpoint(change)
-    if (!done) {
-      this.#lose(held)
-      throw fenced(assignment, this.#options.group)
-    }
-    if (held.isPromised) this.#revoke(held)
-  }
-
-  /** The children have their leases before their parent is done, so that no crash leaves them without. */
-  async #finish(held: HeldLease, change: { checkpoint: ResumePoint; state?: Uint8Array }): Promise<boolean> {
+  /** Of a lease that ends: they have theirs before it is done. */
+  async #childrenOf({ assignment, lease }: HeldLease): Promise<readonly string[]> {
     const { kinesis, table } = this.#parts
-    const { topic, partition } = held.assignment
+    const { topic, partition } = assignment
     const map = await kinesis.streams.shards(topic, { maxAgeMs: 0 })
     const keys = this.#topics.find((each) => each.topic === topic)!
     const known = byShard(this.#ofTopic(keys))
-    known.set(partition, { ...held.lease, checkpoint: { kind: 'end' } })
+    known.set(partition, { ...lease, checkpoint: { kind: 'end' } })
     await createDue({ table, group: this.#options.group, map, keys }, known)
-    const done = await held.checkpoint({
-      ...change,
-      checkpoint: { kind: 'end' },
-      children: map.shard(partition)?.children ?? [],
-      owner: null,
-      checkpointOwner: null,
-    })
-    if (done) {
-      held.gone = true
-      this.#held.delete(held.lease.key)
-      // The session is over; nothing of it is left to store.
-      void this.#events.revoked(held.assignment).catch(() => {})
-      this.#lookNow()
-    }
-    return done
+    return map.shard(partition)?.children ?? []
   }
-
-  /** Another waits for it: drained while signs of life go on, then given. */
-  #revoke(held: HeldLease): void {
-    if (held.revoking || held.gone) return
-    void this.#giveUp(held)
-  }
-
-  async #giveUp(held: HeldLease): Promise<void> {
-    held.revoking = true
-    const late = new AbortController()
-    const drained = this.#events.revoked(held.assignment).catch(() => {})
-    const { clock } = this.#parts
-    const isDrained = await Promise.race([
-      drained.then(() => true),
-      clock.sleep(this.#options.drainTimeoutMs, late.signal).then(() => false),
-    ])
-    late.abort()
-    if (held.gone) return
-    if (!isDrained) this.#lose(held)
-    this.#held.delete(held.lease.key)
-    await held.release()
-    this.#lookNow()
-  }
-
-  #lose(held: HeldLease): void {
-    if (held.gone) return
-    held.gone = true
-    if (this.#held.get(held.lease.key) === held) this.#held.delete(held.lease.key)
-    this.#lost.noteOwn(held.lease)
-    this.#events.lost(held.assignment)
-    this.#lookNow()
-  }
-
-  #heldBy({ topic, partition, epoch }: Assignment): HeldLease | undefined {
-    for (const held of this.#held.values()) {
-      const { assignment } = held
-      if (assignment.topic === topic && assignment.partition === partition) {
-        return assignment.epoch === epoch ? held : undefined
-      }
-    }
-    return undefined
-  }
-
-  async #keepRenewing(): Promise<void> {
-    const { clock } = this.#parts
-    const { signal } = this.#over
-    while (!signal.aborted) {
-      const now = clock.now()
-      let next = now + this.#options.sessionTimeoutMs
-      for (const held of [...this.#held.values()]) {
-        if (now >= held.deadline) {
-          this.#parts.kinesis.logger.warn('a lease could not be confirmed in time and is given up', {
-            topic: held.assignment.topic,
-            partition: held.assignment.partition,
-          })
-          this.#lose(held)
-          continue
-        }
-        if (now >= held.renewAt && !held.isWriting) void this.#renew(held)
-        const retryAt = now + this.#options.sessionTimeoutMs / 12
-        next = Math.min(next, held.deadline, Math.max(held.renewAt, held.isWriting ? retryAt : now))
-      }
-      this.#wakeRenewals = new AbortController()
-      await clock.sleep(next - now, AbortSignal.any([signal, this.#wakeRenewals.signal]))
-    }
-  }
-
-  async #renew(held: HeldLease): Promise<void> {
-    try {
-      const isMine = await held.renew()
-      if (!isMine) this.#lose(held)
-      else if (held.isPromised) this.#revoke(held)
-    } catch (error) {
-      this.#trouble(error)
-    }
-  }
-
-  // ---------------------------------------------------------------- what it should have
 
   async #keepLooking(): Promise<void> {
     const { clock, random } = this.#parts
@@ -326,7 +214,7 @@ export class LeaseMember implements KinesisGroupMember {
 
   /** Looks at the table and does what is due. True: things are on the move, look again soon. */
   async #look(): Promise<boolean> {
-    const { clock, random } = this.#parts
+    const { clock, table, random } = this.#parts
     const { sessionTimeoutMs, drainTimeoutMs } = this.#options
     const askedAt = clock.now()
     const before = this.#view.leases.map(({ lease }) => lease)
@@ -338,11 +226,11 @@ export class LeaseMember implements KinesisGroupMember {
     const isUnknown = ({ owns }: TopicKeys): boolean => !leases.some(owns) && !this.#lost.some(owns)
     if (this.#topics.some(isUnknown)) await this.#see()
     const rows = new Map(leases.map((lease) => [lease.key, lease]))
-    for (const held of this.#held.values()) {
+    for (const held of this.#holdings) {
       const row = rows.get(held.lease.key)
-      // Asked for by another, or no longer what it was: the next sign of life tells.
+      // Asked for by another, or no longer what it was: a sign of life tells.
       if (row === undefined || row.checkpointOwner === this.memberId || workerOf(row) !== this.memberId) {
-        if (!held.isWriting) void this.#renew(held)
+        void this.#holdings.renew(held)
       }
     }
     const eligible = this.#eligible()
@@ -350,7 +238,7 @@ export class LeaseMember implements KinesisGroupMember {
       ({ lease }) =>
         lease.owner === this.memberId &&
         lease.checkpointOwner === undefined &&
-        !this.#held.has(lease.key) &&
+        !this.#holdings.has(lease.key) &&
         !this.#refused.has(lease.key),
     )
     const plan = planTakes({
@@ -365,11 +253,11 @@ export class LeaseMember implements KinesisGroupMember {
     const take = new Map<string, Lease>()
     for (const lease of [...granted.map((seen) => seen.lease), ...plan.take]) take.set(lease.key, lease)
     await inParallel([...take.values()], WIDTH, (lease) => this.#take(lease))
-    for (const lease of plan.ask) if (!(await this.#ask(lease))) break
-    await this.#announce(leases)
-    const now = clock.now()
-    if (now >= this.#nextUpkeepAt) await this.#upkeep()
-    else if (this.#childrenAreMissing() && now >= this.#lastUpkeepAt + sessionTimeoutMs) await this.#upkeep()
+    // Where another was faster with the first, it wants the same others too.
+    for (const lease of plan.ask) if (!(await askForLease(table, lease, this.memberId))) break
+    const isIdle = this.#holdings.size === 0 && !leases.some(({ owner }) => owner === this.memberId)
+    if (this.#leaving === undefined) await this.#announcer.keep(isIdle, leases)
+    await this.#upkeep.keep(this.#topics, this.#view)
     return plan.unsettled || granted.length > 0
   }
 
@@ -412,23 +300,9 @@ export class LeaseMember implements KinesisGroupMember {
   async #take(lease: Lease): Promise<void> {
     const { table, clock } = this.#parts
     const { sessionTimeoutMs } = this.#options
-    const me = this.memberId
-    const wasOthers = lease.owner !== undefined && (lease.owner !== me || lease.checkpointOwner !== undefined)
-    const change = {
-      counter: lease.counter + 1,
-      owner: me,
-      checkpointOwner: null,
-      sessionMs: sessionTimeoutMs,
-      ...(wasOthers ? { switched: true as const } : {}),
-    }
     const sentAt = clock.now()
-    const outcome = await table.update(lease, { counter: lease.counter }, change)
-    const row = outcome.lease
-    const isMine =
-      outcome.done ||
-      // Done by an attempt whose answer was lost: nobody else writes this member's id.
-      (row?.owner === me && row.checkpointOwner === undefined && row.counter === lease.counter + 1)
-    if (!isMine || row === undefined || this.#over.signal.aborted || this.#held.has(lease.key)) return
+    const row = await takeLease(table, lease, this.memberId, sessionTimeoutMs)
+    if (row === undefined || this.#over.signal.aborted || this.#holdings.has(lease.key)) return
     // The answer came so late that it may be another's again: the next look tells.
     if (clock.now() >= sentAt + sessionTimeoutMs / 2) return
     const keys = this.#topics.find((each) => each.owns(row))!
@@ -444,76 +318,7 @@ export class LeaseMember implements KinesisGroupMember {
     }
     const held = new HeldLease(this.#holder, row, assignment, sentAt)
     if (this.#leaving !== undefined) return held.release()
-    this.#held.set(row.key, held)
-    this.#events.assigned(assignment)
-    this.#wakeRenewals?.abort()
-  }
-
-  /** KCL's graceful hand-off: the one who has it gives it when it has drained. False: another was faster. */
-  async #ask(lease: Lease): Promise<boolean> {
-    const outcome = await this.#parts.table.update(
-      lease,
-      { owner: lease.owner!, checkpointOwner: null },
-      { owner: this.memberId, checkpointOwner: lease.owner! },
-    )
-    return outcome.done
-  }
-
-  /** Who has a lease is seen by that; others say that they are there, for an even share and for those who ask. */
-  async #announce(leases: readonly Lease[]): Promise<void> {
-    const { table } = this.#parts
-    const { sessionTimeoutMs, topics } = this.#options
-    const counts = this.#held.size > 0 || leases.some(({ owner }) => owner === this.memberId)
-    const row = counts
-      ? undefined
-      : leases.reduce<string | undefined>((a, { key }) => (a! < key ? a : key), undefined)
-    const before = this.#announcedOn
-    if (before !== undefined && before !== row) {
-      this.#announcedOn = undefined
-      await table.announce(before, this.memberId, null)
-    }
-    const now = this.#parts.clock.now()
-    if (row === undefined || this.#leaving !== undefined) return
-    if (before === row && now < this.#nextBeatAt) return
-    this.#nextBeatAt = now + sessionTimeoutMs / 4
-    this.#announcedOn = row
-    await table.announce(row, this.memberId, announcement(++this.#beats, sessionTimeoutMs, topics))
-  }
-
-  // ---------------------------------------------------------------- upkeep
-
-  get #upkeepMs(): number {
-    return 12 * this.#options.sessionTimeoutMs
-  }
-
-  /** A lease that ended without children of it being there: its member died in between, or the service was late to tell of them. */
-  #childrenAreMissing(): boolean {
-    const keys = new Set(this.#view.leases.map(({ lease }) => `${lease.stream} ${lease.shard}`))
-    return this.#view.leases.some(
-      ({ lease }) =>
-        isEnded(lease) &&
-        this.#topics.some((topic) => topic.owns(lease)) &&
-        lease.children.some((id) => !keys.has(`${lease.stream} ${id}`)),
-    )
-  }
-
-  /** By one member of the group: of those seen, the first. */
-  async #upkeep(): Promise<void> {
-    this.#lastUpkeepAt = this.#parts.clock.now()
-    this.#nextUpkeepAt = this.#lastUpkeepAt + this.#upkeepMs * (0.9 + 0.2 * this.#parts.random())
-    // KCL's workers look after their own way of it.
-    const workers = this.#view.leases.flatMap(({ lease, available }) =>
-      available || lease.sessionMs === undefined ? [] : [workerOf(lease)!],
-    )
-    const first = [...workers, ...this.#idleOthers(), this.memberId].sort()[0]
-    const { kinesis, table } = this.#parts
-    for (const keys of this.#topics) {
-      // Everybody finds out when a topic is gone; the rest is done once.
-      const map = await kinesis.streams.shards(keys.topic, { maxAgeMs: this.#options.sessionTimeoutMs })
-      if (first === this.memberId) await maintain({ table, group: this.#options.group, map, keys })
-    }
-    if (first !== this.memberId) return
-    for (const { id, row, alive } of this.#view.idle) if (!alive) await table.announce(row, id, null)
+    this.#holdings.add(held)
   }
 
   async #see(): Promise<void> {
@@ -526,8 +331,6 @@ export class LeaseMember implements KinesisGroupMember {
     this.#quickTurns = Math.max(this.#quickTurns, 2)
     this.#wakeLooks?.abort()
   }
-
-  // ---------------------------------------------------------------- trouble
 
   #trouble(error: unknown): StreamError {
     const failure = classify(error)
@@ -546,12 +349,4 @@ export class LeaseMember implements KinesisGroupMember {
     if (this.#over.signal.aborted || failure.retryable) return
     this.#fail(failure)
   }
-}
-
-function fenced({ topic, partition, epoch }: Assignment, group: string): StreamError {
-  return new StreamError(
-    'FENCED',
-    `partition ${partition} of '${topic}' is no longer assigned to this member of group '${group}' (epoch ${epoch}): its records come again to the present owner, stop working on them`,
-    { topic, partition },
-  )
 }

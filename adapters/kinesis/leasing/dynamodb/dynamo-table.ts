@@ -140,7 +140,8 @@ export class DynamoTable implements LeaseTable {
   }
 
   async destroy(): Promise<void> {
-    const items = await this.#scan(true)
+    const items = await this.#scan(true).catch(unlessMissing)
+    if (items === undefined) return
     const leases = items.filter((item) => fromItem(item) !== undefined)
     if (leases.length < items.length) {
       for (const item of leases) await this.delete(item.leaseKey!.S!)
