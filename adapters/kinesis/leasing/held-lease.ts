@@ -119,7 +119,10 @@ export class HeldLease {
           this.#confirmedAt = sentAt
           return true
         }
-        if (outcome.lease === undefined || workerOf(outcome.lease) !== this.#holder.me) return false
+        if (outcome.lease === undefined || workerOf(outcome.lease) !== this.#holder.me) {
+          // An end whose answer was lost leaves no worker.
+          return next.checkpoint?.kind === 'end' && outcome.lease?.checkpoint.kind === 'end'
+        }
         // Another has asked for it, or a write was done whose answer was lost: that one was a sign of life too.
         const written = outcome.lease.counter > lease.counter
         this.lease = outcome.lease

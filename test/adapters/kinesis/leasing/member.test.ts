@@ -288,6 +288,20 @@ describe('trouble with the table', () => {
     expect(group.happenings.filter(({ what }) => what === 'lost')).toEqual([])
   })
 
+  it('an end whose answer was lost is an end', async () => {
+    group.streams.create('orders', 1)
+    const member = await group.join()
+    await settled()
+    group.streams.split('orders', shardId(0))
+    member.table.losingAnswers = 1
+    const ended = member.end(shardId(0))
+    await group.clock.advance(SESSION_MS / 4)
+    expect(await ended).toBeUndefined()
+    await group.clock.advance(SESSION_MS)
+    expect(member.shards).toEqual([1, 2])
+    expect(group.happenings.filter(({ what }) => what === 'lost')).toEqual([])
+  })
+
   it('a taken lease whose answer was lost is noticed with the next look', async () => {
     group.streams.create('orders', 1)
     const member = await group.join()
