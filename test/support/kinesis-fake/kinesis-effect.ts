@@ -12,5 +12,7 @@ export type KinesisEffect =
     }
   /** The entries of a PutRecords are written in another order (seeded), as the service may: it promises none. */
   | { readonly kind: 'shuffle' }
+  /** GetRecords finds nothing though there is something, as the service may: MillisBehindLatest tells. */
+  | { readonly kind: 'empty' }
   /** In a subscription, after so many events. Default: 0. */
   | (Interruption & { readonly afterEvents?: number })

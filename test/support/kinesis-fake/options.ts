@@ -1,8 +1,11 @@
+import type { Tls } from './http/listen.ts'
 import { type Limits, noLimits, serviceLimits } from './limits.ts'
 
 export interface KinesisFakeOptions {
   /** Default: 0, a free one. */
   readonly port?: number
+  /** With it the endpoint is https, and HTTP/2 is agreed upon by ALPN, as with the service. Default: plain http. */
+  readonly tls?: Tls
   /** Default: us-east-1. */
   readonly region?: string
   /** Default: 000000000000. */

@@ -1,7 +1,7 @@
 /**
  * A fake of Amazon Kinesis Data Streams for what no emulator produces: throttles, partial failures, ambiguous answers, ends of
  * shards and takeovers in fan-out, trimming. It speaks AWS JSON 1.1, its CBOR form and event streams, over HTTP/1.1 and HTTP/2
- * (prior knowledge, same port).
+ * on one port (prior knowledge; ALPN with TLS).
  *
  * Where it deviates from the service:
  * - Signatures are not verified; key ids, dates and faults set for it are.
@@ -61,15 +61,19 @@ export async function startKinesisFake(options: KinesisFakeOptions = {}): Promis
   const service = new Service(options)
   const answer = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
     control.meets(request) ? control.answer(request, response) : handleRequest(service, request, response)
-  const server = await listen(options.port ?? 0, (request, response) => {
-    response.on('error', () => {})
-    answer(request, response).catch((error) => {
-      // A client that breaks off in its request is not the fake's defect.
-      if (request.destroyed && !request.complete) return
-      console.error('kinesis-fake:', error)
-      response.destroy()
-    })
-  })
+  const server = await listen(
+    options.port ?? 0,
+    (request, response) => {
+      response.on('error', () => {})
+      answer(request, response).catch((error) => {
+        // A client that breaks off in its request is not the fake's defect.
+        if (request.destroyed && !request.complete) return
+        console.error('kinesis-fake:', error)
+        response.destroy()
+      })
+    },
+    options.tls,
+  )
   const stream = (name: string): Stream => {
     const found = service.account.streams.get(name)
     if (found === undefined)
@@ -81,7 +85,7 @@ export async function startKinesisFake(options: KinesisFakeOptions = {}): Promis
     await server.close()
   }
   const fake: KinesisFake = {
-    endpoint: `http://127.0.0.1:${server.port}`,
+    endpoint: `http${options.tls === undefined ? '' : 's'}://127.0.0.1:${server.port}`,
     faults: service.faults,
     calls: service.calls,
     clock: service.clock,

@@ -5,7 +5,7 @@ import { dryRun } from './dry-run.ts'
 import { inRange, required } from './required.ts'
 
 export function getRecords(
-  { service }: CallContext,
+  { service, faults }: CallContext,
   input: { readonly ShardIterator?: string; readonly Limit?: number; readonly DryRun?: boolean },
 ): object {
   required(input, 'ShardIterator')
@@ -32,11 +32,13 @@ export function getRecords(
       `Rate exceeded for shard ${shard.id} in ${stream.where}.`,
     )
   }
-  const records = shard.read(iterator.place, input.Limit ?? limits.recordsPerGet, limits.bytesPerGet)
+  const findsNothing = faults.some(({ effect }) => effect.kind === 'empty')
+  const limit = findsNothing ? 0 : (input.Limit ?? limits.recordsPerGet)
+  const records = shard.read(iterator.place, limit, limits.bytesPerGet)
   const bytes = records.reduce((sum, record) => sum + record.bytes, 0)
   const place = (records.at(-1)?.place ?? iterator.place - 1) + 1
   const more = shard.hasMore(place)
-  const full = more && records.length < (input.Limit ?? limits.recordsPerGet)
+  const full = more && records.length < limit
   shard.readBytes.charge(full ? Math.max(bytes, 6 * limits.shardReadBytes) : bytes)
   const atEnd = shard.closedMs !== undefined && !more
   return {

@@ -150,6 +150,17 @@ test('faults meet what they name: operation, stream, shard, after some, as often
   expect(texts(await stream.get(iterator))).toEqual(['x'])
 })
 
+test('a read may find nothing where there is something', async () => {
+  await using stream = await FakeStream.start()
+  await stream.put(['a'])
+  stream.fake.clock.offsetMs = 10_000
+  stream.fake.faults.add({ on: 'GetRecords', effect: { kind: 'empty' } })
+  const nothing = await stream.get(await stream.iterator())
+  expect(texts(nothing)).toEqual([])
+  expect(nothing.MillisBehindLatest).toBeGreaterThanOrEqual(10_000)
+  expect(texts(await stream.get(nothing.NextShardIterator!))).toEqual(['a'])
+})
+
 test('calls are counted by operation, stream and shard, refused ones too', async () => {
   await using stream = await FakeStream.start({ shards: 2 })
   const { calls, faults } = stream.fake
