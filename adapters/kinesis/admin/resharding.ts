@@ -14,6 +14,9 @@ import type { Shard, ShardMap } from '../shards/stream-catalog.ts'
 const DEADLINE_MS = 300_000
 const LOOK_AGAIN_MS = 50
 const LOOK_AGAIN_AT_MOST_MS = 1_000
+const HASH_KEYS = MAX_HASH_KEY + 1n
+/** Boundaries that differ by no more are the same: the service rounds its own way. */
+const NEAR = 1_000_000n
 /** UpdateShardCount goes to twice as many at most. */
 const GROWTH = 2n
 
@@ -104,24 +107,20 @@ export class Resharding {
 
   /** One change after another until the ranges are even. */
   async #even(topic: string, total: bigint): Promise<void> {
-    const bounds = Array.from(
-      { length: Number(total) + 1 },
-      (_, i) => ((MAX_HASH_KEY + 1n) * BigInt(i)) / total,
-    )
+    const bounds = Array.from({ length: Number(total) }, (_, i) => (HASH_KEYS * BigInt(i)) / total)
     for (;;) {
       const { openShards } = await this.#shards(topic)
-      // Scaling by the service rounds its own way.
-      if (openShards.length === Number(total) && isEven(openShards, bounds)) return
       const cut = openShards.flatMap((shard) => {
-        const at = bounds.find((bound) => bound > shard.from && bound <= shard.to)
+        const at = bounds.find((bound) => bound > shard.from && bound <= shard.to && !isNear(bound, shard))
         return at === undefined ? [] : [{ shard, at }]
       })[0]
       if (cut !== undefined) {
         await this.#splitAt(topic, cut.shard, cut.at)
         continue
       }
-      const pair = openShards.findIndex(({ to }) => !bounds.includes(to + 1n))
-      await this.#mergeTwo(topic, openShards[pair]!, openShards[pair + 1]!)
+      const extra = openShards.findIndex(({ from }) => !bounds.some((bound) => distance(bound, from) <= NEAR))
+      if (extra < 0) return
+      await this.#mergeTwo(topic, openShards[extra - 1]!, openShards[extra]!)
     }
   }
 
@@ -226,10 +225,8 @@ function isAws(endpoint: string | undefined): boolean {
   return endpoint === undefined || /\.amazonaws\.com(\.cn)?$/.test(new URL(endpoint).hostname)
 }
 
-function isEven(shards: readonly Shard[], bounds: readonly bigint[]): boolean {
-  const tolerance = BigInt(shards.length)
-  return shards.every(({ from }, i) => {
-    const difference = from - bounds[i]!
-    return (difference < 0n ? -difference : difference) <= tolerance
-  })
-}
+/** Whether the boundary is one of the shard's own, give or take how the service rounds. */
+const isNear = (bound: bigint, { from, to }: Shard): boolean =>
+  distance(bound, from) <= NEAR || distance(bound, to + 1n) <= NEAR
+
+const distance = (a: bigint, b: bigint): bigint => (a < b ? b - a : a - b)
