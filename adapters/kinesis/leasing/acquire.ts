@@ -1,5 +1,5 @@
 import type { Lease } from './lease.ts'
-import type { LeaseTable } from './tables/lease-table.ts'
+import type { CallTime, LeaseTable } from './tables/lease-table.ts'
 
 /** Takes a lease as it was seen, be it nobody's, given to this member, or another's by force. The row, or undefined where another was faster. */
 export async function takeLease(
@@ -7,6 +7,7 @@ export async function takeLease(
   lease: Lease,
   me: string,
   sessionMs: number,
+  time: CallTime,
 ): Promise<Lease | undefined> {
   const counter = lease.counter + 1
   const wasOthers = lease.owner !== undefined && (lease.owner !== me || lease.checkpointOwner !== undefined)
@@ -14,6 +15,7 @@ export async function takeLease(
     lease,
     { counter: lease.counter },
     { counter, owner: me, checkpointOwner: null, sessionMs, ...(wasOthers ? { switched: true } : {}) },
+    time,
   )
   // Done by an attempt whose answer was lost: nobody else writes this member's id.
   const isMine = done || (row?.owner === me && row.checkpointOwner === undefined && row.counter === counter)
@@ -21,12 +23,18 @@ export async function takeLease(
 }
 
 /** KCL's graceful hand-off: the one who has it gives it when it has drained. False: another was faster. */
-export async function askForLease(table: LeaseTable, lease: Lease, me: string): Promise<boolean> {
+export async function askForLease(
+  table: LeaseTable,
+  lease: Lease,
+  me: string,
+  time: CallTime,
+): Promise<boolean> {
   const owner = lease.owner!
   const { done } = await table.update(
     lease,
     { owner, checkpointOwner: null },
     { owner: me, checkpointOwner: owner },
+    time,
   )
   return done
 }

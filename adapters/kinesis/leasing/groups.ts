@@ -69,7 +69,7 @@ export class KinesisGroups implements DriverGroups {
       },
     )
     const idle = leases.flatMap((lease) => Object.keys(lease.idle))
-    const workers = new Set([...partitions.flatMap(({ owner }) => owner ?? []), ...idle])
+    const workers = new Set([...leases.flatMap((lease) => workerOf(lease) ?? []), ...idle])
     return {
       group,
       state: workers.size === 0 ? 'empty' : isUnsettled(leases) ? 'rebalancing' : 'stable',

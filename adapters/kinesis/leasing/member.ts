@@ -23,7 +23,7 @@ import { byShard, inheritedStates, isReadable } from './lineage.ts'
 import { LostRows } from './lost-rows.ts'
 import { createDue } from './maintenance.ts'
 import { type Sight, seeTopics } from './see-topics.ts'
-import type { LeaseTable } from './tables/lease-table.ts'
+import type { CallTime, LeaseTable } from './tables/lease-table.ts'
 import type { TopicKeys } from './topic-keys.ts'
 import { Upkeep } from './upkeep.ts'
 
@@ -103,7 +103,11 @@ export class LeaseMember implements KinesisGroupMember {
         if (isLost) this.#lost.noteOwn(lease)
         this.#lookNow()
       },
-      onTrouble: (error) => this.#trouble(error),
+      // It tries again; what is given up for it is told of.
+      onTrouble: (error) =>
+        kinesis.logger.debug(
+          `a lease of group '${group}' could not be confirmed: ${classify(error).message}`,
+        ),
     })
   }
 
@@ -254,7 +258,7 @@ export class LeaseMember implements KinesisGroupMember {
     for (const lease of [...granted.map((seen) => seen.lease), ...plan.take]) take.set(lease.key, lease)
     await inParallel([...take.values()], WIDTH, (lease) => this.#take(lease))
     // Where another was faster with the first, it wants the same others too.
-    for (const lease of plan.ask) if (!(await askForLease(table, lease, this.memberId))) break
+    for (const lease of plan.ask) if (!(await askForLease(table, lease, this.memberId, this.#callTime))) break
     const isIdle = this.#holdings.size === 0 && !leases.some(({ owner }) => owner === this.memberId)
     if (this.#leaving === undefined) await this.#announcer.keep(isIdle, leases)
     await this.#upkeep.keep(this.#topics, this.#view)
@@ -265,7 +269,7 @@ export class LeaseMember implements KinesisGroupMember {
   async #list(): Promise<Lease[]> {
     const { table } = this.#parts
     try {
-      return await table.list({ timeoutMs: Math.max(1_000, this.#options.sessionTimeoutMs) })
+      return await table.list(this.#callTime)
     } catch (error) {
       if (classify(error).code !== 'NOT_FOUND') throw error
       this.#parts.kinesis.logger.warn(
@@ -274,6 +278,11 @@ export class LeaseMember implements KinesisGroupMember {
       await table.prepare()
       return []
     }
+  }
+
+  /** Longer than that no answer is of use. */
+  get #callTime(): CallTime {
+    return { timeoutMs: Math.max(1_000, this.#options.sessionTimeoutMs) }
   }
 
   #ofTopic(keys: TopicKeys): Lease[] {
@@ -301,7 +310,7 @@ export class LeaseMember implements KinesisGroupMember {
     const { table, clock } = this.#parts
     const { sessionTimeoutMs } = this.#options
     const sentAt = clock.now()
-    const row = await takeLease(table, lease, this.memberId, sessionTimeoutMs)
+    const row = await takeLease(table, lease, this.memberId, sessionTimeoutMs, this.#callTime)
     if (row === undefined || this.#over.signal.aborted || this.#holdings.has(lease.key)) return
     // The answer came so late that it may be another's again: the next look tells.
     if (clock.now() >= sentAt + sessionTimeoutMs / 2) return

@@ -1,10 +1,11 @@
+import { StreamError } from '../../../src/driver.ts'
 import type { Kinesis } from '../parts.ts'
 import type { Clock } from './clock.ts'
 import { isEnded, workerOf } from './lease.ts'
 import type { LeaseView } from './lease-view.ts'
 import { maintain } from './maintenance.ts'
 import type { LeaseTable } from './tables/lease-table.ts'
-import type { TopicKeys } from './topic-keys.ts'
+import { streamIdentifier, type TopicKeys } from './topic-keys.ts'
 
 export interface UpkeepParts {
   readonly kinesis: Kinesis
@@ -46,6 +47,7 @@ export class Upkeep {
     const isFirst = [...workers, ...idle, me].sort()[0] === me
     for (const keys of topics) {
       const map = await kinesis.streams.shards(keys.topic, { maxAgeMs: sessionMs })
+      if (streamIdentifier(map) !== keys.stream) throw madeAnew(keys.topic)
       if (isFirst) await maintain({ table, group, map, keys })
     }
     if (!isFirst) return
@@ -63,3 +65,10 @@ function childrenAreMissing(topics: readonly TopicKeys[], view: LeaseView): bool
       lease.children.some((id) => !there.has(`${lease.stream} ${id}`)),
   )
 }
+
+const madeAnew = (topic: string): StreamError =>
+  new StreamError(
+    'NOT_FOUND',
+    `stream '${topic}' was deleted, and another one created under its name: join the group anew to read that`,
+    { topic },
+  )

@@ -362,6 +362,17 @@ describe('trouble with the table', () => {
   })
 })
 
+describe('a stream that is made anew under the name of a topic', () => {
+  it('ends the membership: its shards are not those of before', async () => {
+    group.streams.create('orders', 1)
+    const member = await group.join()
+    await settled()
+    group.streams.create('orders', 1, 1_800_000_000)
+    await group.clock.advance(15 * SESSION_MS)
+    expect(member.failed?.code).toBe('NOT_FOUND')
+  })
+})
+
 describe('what it costs', () => {
   it('at rest: a sign of life each third of a session for a shard, and a look at the table for a member', async () => {
     group.streams.create('orders', 10)
