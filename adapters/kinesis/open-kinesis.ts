@@ -7,9 +7,13 @@ import { joinGroupIn } from './leasing/join-group.ts'
 import { leaseStores } from './leasing/lease-stores.ts'
 import { openReader } from './reading/open-reader.ts'
 import { awsConnection } from './service/aws-connection.ts'
+import { retrying } from './service/retrying.ts'
 import { SdkService } from './service/sdk-service.ts'
 import type { KinesisService } from './service/service.ts'
 import { SdkCatalog } from './shards/sdk-catalog.ts'
+
+/** A service that has trouble is asked again for so long. */
+const REACH_MS = 3_000
 
 /** See `openKinesis`; here are the imports of the SDK. */
 export const openWithSdk: DriverFactory = async (address, { logger, credentials, tls, openTables }) => {
@@ -42,7 +46,11 @@ export const openWithSdk: DriverFactory = async (address, { logger, credentials,
 /** Fails at once where nothing is there or the credentials are not accepted. */
 async function reach(service: KinesisService): Promise<void> {
   try {
-    await service.call(new ListStreamsCommand({ Limit: 1 }))
+    await retrying(() => service.call(new ListStreamsCommand({ Limit: 1 })), {
+      deadline: performance.now() + REACH_MS,
+      // Only where somebody answered: what is not there is said at once.
+      again: ({ retryable, cause }) => retryable && statusOf(cause) >= 500,
+    })
   } catch (error) {
     // Who may not list streams, or does so too often, has reached the service with good credentials.
     const name = ((error as Error).cause as Error | undefined)?.name
@@ -50,3 +58,6 @@ async function reach(service: KinesisService): Promise<void> {
     throw error
   }
 }
+
+const statusOf = (cause: unknown): number =>
+  (cause as { $metadata?: { httpStatusCode?: number } } | undefined)?.$metadata?.httpStatusCode ?? 0

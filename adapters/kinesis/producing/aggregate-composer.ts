@@ -1,4 +1,4 @@
-import { AggregateWriter } from '../records/index.ts'
+import { AggregateWriter, sealAggregates } from '../records/index.ts'
 import { type Composer, MAX_ENTRIES, MAX_REQUEST_BYTES } from './composer.ts'
 import type { Item } from './item.ts'
 import type { Lanes } from './lanes.ts'
@@ -43,6 +43,12 @@ export class AggregateComposer implements Composer {
   }
 
   compose(lanes: Lanes, now: number, drop: (item: Item) => void): PutEntry[] {
+    const entries = this.#compose(lanes, now, drop)
+    sealAggregates(entries.map(({ Data }) => Data))
+    return entries
+  }
+
+  #compose(lanes: Lanes, now: number, drop: (item: Item) => void): PutEntry[] {
     const entries: PutEntry[] = []
     let bytes = 0
     for (const lane of lanes.inTurn()) {
@@ -65,13 +71,13 @@ export class AggregateComposer implements Composer {
   /** Those of one key stand behind each other again, as far as they are in one lane: one may go, with the others behind it. */
   putBack(lanes: Lanes, lane: ShardLane, items: readonly Item[]): void {
     const firsts: Item[] = []
-    const last = new Map<string, Item>()
+    const last = new Map<number, Item>()
     for (const item of items) {
       lane.bytes += entryBytes(item)
-      const before = item.ordered ? last.get(item.wire.partitionKey) : undefined
+      const before = last.get(item.turn)
       if (before === undefined) firsts.push(item)
       else before.next = item
-      if (item.ordered) last.set(item.wire.partitionKey, item)
+      if (item.turn >= 0) last.set(item.turn, item)
     }
     lanes.putBack(lane, firsts)
   }
@@ -97,8 +103,9 @@ export class AggregateComposer implements Composer {
       lanes.take(lane)
       let item = first
       for (let next = item.next; next !== undefined; next = item.next) {
-        // Somebody chose another shard for it.
-        if (next.partition !== item.partition || !fits(next)) break
+        // One that only has the same hash, or for which another shard was chosen, may not belong here.
+        const belongs = next.wire.partitionKey === item.wire.partitionKey && next.partition === item.partition
+        if (!belongs || !fits(next)) break
         item.next = undefined
         item = next
       }
@@ -106,7 +113,7 @@ export class AggregateComposer implements Composer {
     const [first] = items
     if (first === undefined) return undefined
     return {
-      Data: writer.finish(),
+      Data: writer.finishUnsealed(),
       PartitionKey: first.wire.partitionKey,
       ExplicitHashKey: chosenHashKey(first, lane) ?? String(first.wire.hashKey),
       lane,

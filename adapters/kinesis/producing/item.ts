@@ -1,3 +1,4 @@
+import { murmur2 } from '../../../src/formats/murmur2.ts'
 import type { WireRecord } from '../parts.ts'
 import type { SendCall } from './send-call.ts'
 
@@ -8,8 +9,8 @@ export class Item {
   readonly wire: WireRecord
   /** The shard that the caller chose. */
   readonly partition: string | undefined
-  /** Of equal keys only one is on its way at a time; null keys have no order. */
-  readonly ordered: boolean
+  /** Of equal ones only one is on its way at a time: a hash of the key; -1 for a record that has no order. */
+  readonly turn: number
   /** The next record of the same key, which waits for this one. */
   next: Item | undefined = undefined
 
@@ -19,6 +20,6 @@ export class Item {
     this.index = index
     this.wire = wire
     this.partition = partition
-    this.ordered = strict && key !== null
+    this.turn = strict && key !== null ? murmur2(key) & 0x3fffffff : -1
   }
 }

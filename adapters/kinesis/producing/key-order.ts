@@ -2,18 +2,18 @@ import type { Item } from './item.ts'
 
 /**
  * Lets one record of a key go at a time, the others behind it in the order of the calls: whatever becomes of a request, and
- * whatever shard the key belongs to by then, nothing overtakes.
+ * whatever shard the key belongs to by then, nothing overtakes. Keys whose hashes are equal wait for each other too, needlessly.
  */
 export class KeyOrder {
-  /** By partition key: the last that was admitted, and so the one that the next waits for. */
-  readonly #last = new Map<string, Item>()
+  /** By turn: the last that was admitted, and so the one that the next waits for. */
+  readonly #last = new Map<number, Item>()
 
   /** False where the item waits for an earlier one: it comes with that one's `done`. */
   admit(item: Item): boolean {
-    if (!item.ordered) return true
-    const { partitionKey } = item.wire
-    const before = this.#last.get(partitionKey)
-    this.#last.set(partitionKey, item)
+    const { turn } = item
+    if (turn < 0) return true
+    const before = this.#last.get(turn)
+    this.#last.set(turn, item)
     if (before === undefined) return true
     before.next = item
     return false
@@ -24,9 +24,9 @@ export class KeyOrder {
     const { next } = item
     item.next = undefined
     if (next !== undefined) return next
-    const { partitionKey } = item.wire
+    const { turn } = item
     // Of several in one aggregate only the last is.
-    if (item.ordered && this.#last.get(partitionKey) === item) this.#last.delete(partitionKey)
+    if (turn >= 0 && this.#last.get(turn) === item) this.#last.delete(turn)
     return undefined
   }
 }

@@ -109,6 +109,9 @@ export class StreamWriter {
     if (open === undefined) return false
     const { lanes, order, limits } = open
     const { records } = call
+    // Somebody else of this driver has looked since: a shard was split, a reader met an end.
+    const known = this.#kinesis.streams.known(this.#stream)
+    if (known !== undefined && known.asOf > lanes.map.asOf) this.#replaceMap(known)
     if (lanes.map.asOf < call.begun) {
       for (const { partition } of records) {
         if (partition !== undefined && lanes.map.shard(partition)?.open !== true) return false

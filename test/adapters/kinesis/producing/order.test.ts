@@ -20,7 +20,7 @@ describe.each([
       const random = seededRandom(seed)
       await using connection = await openOnFake(
         { limits: 'off', seed, settleMs: 5 },
-        { ...parameters, requestTimeoutMs: '400' },
+        { ...parameters, requestTimeoutMs: '1500' },
       )
       const { fake, driver } = connection
       await driver.admin.createTopic({ name: 's', partitions: 2 })
@@ -38,7 +38,7 @@ describe.each([
         effect: { kind: 'error', code: 'InternalFailureException', when: 'after' },
       })
       fake.faults.add({ on, rate: 0.05, effect: { kind: 'cut', when: 'after' } })
-      fake.faults.add({ on, rate: 0.01, effect: { kind: 'hang' } })
+      fake.faults.add({ on, rate: 0.01, times: 2, effect: { kind: 'hang' } })
       fake.faults.add({ on, rate: 0.5, effect: { kind: 'shuffle' } })
       fake.faults.add({ on, rate: 0.3, effect: { kind: 'delay', ms: 10, when: 'before' } })
 
