@@ -118,6 +118,7 @@ export class AggregateComposer implements Composer {
       ExplicitHashKey: chosenHashKey(first, lane) ?? String(first.wire.hashKey),
       lane,
       items,
+      unsure: lanes.hasGaps,
     }
   }
 }

@@ -1,3 +1,4 @@
+import { MAX_HASH_KEY } from '../shards/hash-key.ts'
 import type { ShardMap } from '../shards/stream-catalog.ts'
 import type { Item } from './item.ts'
 import { ShardLane } from './shard-lane.ts'
@@ -12,15 +13,22 @@ export class Lanes {
   #all: readonly ShardLane[]
   /** Where composing begins, so that every lane has its turn. */
   #turn = 0
+  #hasGaps: boolean
 
   constructor(map: ShardMap) {
     this.#map = map
     this.#byId = new Map(map.openShards.map((shard) => [shard.id, new ShardLane(shard)]))
     this.#all = [...this.#byId.values()]
+    this.#hasGaps = findGaps(map)
   }
 
   get map(): ShardMap {
     return this.#map
+  }
+
+  /** Shards were missing when it was asked: in the middle of a reshard. */
+  get hasGaps(): boolean {
+    return this.#hasGaps
   }
 
   get all(): readonly ShardLane[] {
@@ -42,6 +50,7 @@ export class Lanes {
       map.openShards.map((shard) => [shard.id, before.get(shard.id) ?? new ShardLane(shard)]),
     )
     this.#all = [...this.#byId.values()]
+    this.#hasGaps = findGaps(map)
     const moved = [...before].flatMap(([id, lane]) => (this.#byId.has(id) ? [] : lane.queue.takeAll()))
     this.ready -= moved.length
     return moved
@@ -76,4 +85,9 @@ export class Lanes {
     this.ready--
     return lane.queue.shift()!
   }
+}
+
+function findGaps({ openShards }: ShardMap): boolean {
+  const ends = openShards.map(({ to }) => to + 1n)
+  return openShards.some(({ from }, i) => from !== (ends[i - 1] ?? 0n)) || ends.at(-1) !== MAX_HASH_KEY + 1n
 }

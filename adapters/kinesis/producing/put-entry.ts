@@ -9,6 +9,8 @@ export interface PutEntry {
   readonly ExplicitHashKey: string | undefined
   readonly lane: ShardLane
   readonly items: readonly Item[]
+  /** Made by a map in which shards were missing: some of the items may not belong to this one. */
+  readonly unsure: boolean
 }
 
 /** Bytes that an item takes of a request on its own. */
@@ -27,7 +29,14 @@ export function entryOf(item: Item, lane: ShardLane): PutEntry {
     writer.append(wire, Number.POSITIVE_INFINITY, hashKey)
     Data = writer.finish()
   }
-  return { Data, PartitionKey: wire.partitionKey, ExplicitHashKey: hashKey, lane, items: [item] }
+  return {
+    Data,
+    PartitionKey: wire.partitionKey,
+    ExplicitHashKey: hashKey,
+    lane,
+    items: [item],
+    unsure: false,
+  }
 }
 
 /** The hash key of an item whose caller chose a shard that its own hash does not lie in. */

@@ -15,8 +15,9 @@ import { PlainComposer } from './plain-composer.ts'
 import { hashKeyIn, type PutEntry } from './put-entry.ts'
 import type { SendCall } from './send-call.ts'
 
-/** With so many requests on their way, another one waits until it is full. */
+/** With so many requests on their way, another one waits until it is worth while, but no longer than this. Milliseconds. */
 const EAGER_REQUESTS = 2
+const HOLD_MS = 25
 const MAX_REQUESTS = 32
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 2_000
@@ -57,6 +58,8 @@ export class StreamWriter {
   #sweeper: NodeJS.Timeout | undefined
   #requests = 0
   #flushes = 0
+  /** `performance.now()` since when something waits that is not worth a request yet. */
+  #heldSince: number | undefined
   #pausedUntil = 0
   #pauseMs = FIRST_PAUSE_MS
   #closed: StreamError | undefined
@@ -188,12 +191,18 @@ export class StreamWriter {
     const mayCompose = now >= this.#pausedUntil && (this.#remapping === undefined || !this.#aggregates)
     const limit = Math.min(MAX_REQUESTS, 2 + 2 * lanes.all.length)
     while (mayCompose && lanes.ready > 0 && this.#requests < limit) {
-      if (this.#requests >= EAGER_REQUESTS && !this.#composer.isEnough(lanes)) break
+      if (this.#requests >= EAGER_REQUESTS && !this.#composer.isEnough(lanes) && this.#hold(now)) break
       const entries = this.#composer.compose(lanes, now, this.#release)
       if (entries.length === 0) break
+      this.#heldSince = undefined
       void this.#put(entries)
     }
     this.#wake(now)
+  }
+
+  #hold(now: number): boolean {
+    this.#heldSince ??= now
+    return now < this.#heldSince + HOLD_MS
   }
 
   /** Comes back when the first of the pauses is over. */
@@ -204,7 +213,7 @@ export class StreamWriter {
     if (lanes.ready === 0) return
     let at = Number.POSITIVE_INFINITY
     for (const lane of lanes.all) at = Math.min(at, this.#composer.dueAt(lane, now))
-    at = Math.max(at, this.#pausedUntil)
+    at = Math.max(at, this.#pausedUntil, (this.#heldSince ?? now - HOLD_MS) + HOLD_MS)
     // What could go now waits for an answer, which dispatches too.
     if (at > now) this.#timer = setTimeout(this.#dispatch, Math.ceil(at - now))
   }
@@ -247,7 +256,7 @@ export class StreamWriter {
       const { SequenceNumber, ShardId, ErrorCode, ErrorMessage } = results[i] ?? {}
       if (SequenceNumber && ShardId) {
         lane.accepted()
-        const elsewhere = ShardId !== lane.shard.id
+        const elsewhere = ShardId !== lane.shard.id || entry.unsure
         if (elsewhere) moved = true
         if (elsewhere && this.#aggregates) {
           this.#strays.push({ entry, shard: ShardId, sequence: SequenceNumber })
