@@ -67,7 +67,7 @@ export class SdkService implements KinesisService {
   ): Promise<Output> {
     const run = this.#begin(options?.signal, options?.timeoutMs)
     try {
-      const answer = this.#requests.send(command, { abortSignal: run.abortSignal })
+      const answer = dated(() => this.#requests.send(command, { abortSignal: run.abortSignal }))
       return await Promise.race([answer, run.interrupted])
     } catch (error) {
       throw run.reason ?? classify(error)
@@ -79,9 +79,9 @@ export class SdkService implements KinesisService {
   async subscribe(input: SubscribeToShardInput, signal: AbortSignal): Promise<SubscribeToShardCommandOutput> {
     const run = this.#begin(signal, undefined)
     try {
-      const answer = this.#subscriptions.send(new SubscribeToShardCommand(input), {
-        abortSignal: run.abortSignal,
-      })
+      const answer = dated(() =>
+        this.#subscriptions.send(new SubscribeToShardCommand(input), { abortSignal: run.abortSignal }),
+      )
       const output = await Promise.race([answer, run.interrupted])
       run.stopTimer()
       if (output.EventStream === undefined) run.end()
@@ -174,6 +174,16 @@ class Run {
   }
 
   readonly #onAbort = (): void => this.#controller.abort(this.#signal!.reason)
+}
+
+/** Once more where the request was refused because this machine's clock is off: the SDK has learned the service's by that. */
+async function dated<T>(send: () => Promise<T>): Promise<T> {
+  try {
+    return await send()
+  } catch (error) {
+    if (!/^Signature (expired|not yet current)/.test((error as Error).message)) throw error
+    return send()
+  }
 }
 
 async function* eventsOf(

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import tls from 'node:tls'
 import { DeregisterStreamConsumerCommand } from '@aws-sdk/client-kinesis'
-import { describe, test } from 'vitest'
+import { afterAll, beforeAll, describe, test } from 'vitest'
 import { FAN_OUT_TIMES } from '../../../../adapters/kinesis/reading/fan-out-source.ts'
 import type { SourceTimes } from '../../../../adapters/kinesis/reading/open-source.ts'
 import { eventually } from '../../../conformance/eventually.ts'
@@ -279,5 +282,39 @@ describe('where fan-out cannot be had', () => {
     assert.deepEqual(valuesOf(await reader.next({ maxBytes: MiB, signal: never })), ['b'])
     assert.ok(shard.fake.calls.count('GetRecords') > 0)
     assert.equal(shard.warnings.length, 1)
+  })
+})
+
+describe('over HTTP/2, as the service speaks it', () => {
+  const trusted = tls.getCACertificates('default')
+  const certificate = (name: string): string =>
+    readFileSync(path.join(import.meta.dirname, '../../../support/kafka/certificates', name), 'utf8')
+  beforeAll(() => tls.setDefaultCACertificates([...trusted, certificate('authority.pem')]))
+  afterAll(() => tls.setDefaultCACertificates(trusted))
+
+  test('records come, the subscription is renewed, the end is heard, and close ends it', async () => {
+    await using shard = await FakeShard.start({
+      ...quickFake,
+      tls: { key: certificate('broker.key'), cert: certificate('broker.pem') },
+    })
+    assert.match(shard.fake.endpoint, /^https:/)
+    const times = { ...QUICK, fanOut: { ...QUICK.fanOut!, renewAfterMs: 150 } }
+    const reader = await shard.open({}, { times })
+    const seen: string[] = []
+    for (let i = 0; shard.fake.calls.count('SubscribeToShard') < 4; i++) {
+      await shard.plain([String(i)])
+      seen.push(...valuesOf(await filled(reader)))
+    }
+    assert.deepEqual(seen, numbers(0, seen.length))
+    await shard.split()
+    assert.deepEqual(await rest(reader), [])
+    const child = await shard.open({ partition: 'shardId-000000000001' }, { times })
+    const next = child
+      .next({ maxBytes: 1, signal: never })
+      .then(() => child.next({ maxBytes: 1, signal: never }))
+    await eventually(() => shard.fake.subscriptions(NAME).length === 1)
+    await child.close()
+    await rejectsWith('CLOSED', () => next)
+    await eventually(() => shard.fake.subscriptions(NAME).length === 0, { what: 'the subscription ends' })
   })
 })
