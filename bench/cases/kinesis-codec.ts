@@ -7,7 +7,7 @@ const PEER = 'aws-kinesis-agg'
 export const aggregating: Case = {
   name: 'kinesis-aggregate',
   title: 'Kinesis: aggregating alone',
-  what: 'Records to aggregates of at most 51,200 B in memory, MD5 included; 1,000 keys. `of bare` is over aws-kinesis-agg here.',
+  what: 'Records to aggregates of at most 51,200 B in memory, MD5 included, 32 of them at a time; 1,000 keys. `of bare` is over aws-kinesis-agg here.',
   unit: 'records/s',
   pace: { rounds: 7, warmUps: 3, roundMs: 500 },
   shapes: SHAPES,
@@ -25,7 +25,7 @@ export const aggregating: Case = {
 export const deaggregating: Case = {
   name: 'kinesis-deaggregate',
   title: 'Kinesis: deaggregating alone',
-  what: 'Aggregates of 51,200 B in memory to records, MD5 checked, every key and value taken out. `of bare` is over aws-kinesis-agg here.',
+  what: 'Aggregates of 51,200 B in memory to records, 32 of them at a time, MD5 checked, every key and value taken out. `of bare` is over aws-kinesis-agg here.',
   unit: 'records/s',
   pace: { rounds: 7, warmUps: 3, roundMs: 500 },
   shapes: SHAPES,

@@ -3,6 +3,7 @@ import { kplPackage } from '../../test/adapters/kinesis/records/kpl-package.ts'
 import type { Task, Work } from '../harness/contender.ts'
 import { timed } from '../harness/timed.ts'
 import { AnswerTemplate } from './answer-template.ts'
+import { atLeast } from './at-least.ts'
 import { counted } from './counted.ts'
 import { openSdk, streamOf } from './open-sdk.ts'
 import { shardId } from './shard-space.ts'
@@ -45,7 +46,8 @@ export async function open(task: Task): Promise<Work> {
   }
 
   return {
-    async round(records) {
+    async round(wanted) {
+      const records = atLeast(wanted)
       let seen = 0
       const round = await counted(task, () =>
         timed(records, () =>

@@ -2,6 +2,7 @@ import { PutRecordsCommand } from '@aws-sdk/client-kinesis'
 import type { Task, Work } from '../harness/contender.ts'
 import { timed } from '../harness/timed.ts'
 import { AnswerTemplate } from './answer-template.ts'
+import { atLeast } from './at-least.ts'
 import { counted } from './counted.ts'
 import { openSdk, streamOf } from './open-sdk.ts'
 import { parseStreamName } from './stream-name.ts'
@@ -16,8 +17,9 @@ export async function open(task: Task): Promise<Work> {
   const { perRecord } = new AnswerTemplate(parseStreamName(StreamName), 0)
   const Data = Buffer.alloc(51_150, 'x')
   return {
-    round: (records) =>
-      counted(task, () =>
+    round: (wanted) => {
+      const records = atLeast(wanted)
+      return counted(task, () =>
         timed(records, async () => {
           let sent = 0
           const sender = async (): Promise<void> => {
@@ -33,7 +35,8 @@ export async function open(task: Task): Promise<Work> {
           }
           await Promise.all(Array.from({ length: Number(task.settings.inFlight) }, sender))
         }),
-      ),
+      )
+    },
     close: async () => client.destroy(),
   }
 }

@@ -3,6 +3,7 @@ import { kplPackage } from '../../test/adapters/kinesis/records/kpl-package.ts'
 import type { Task, Work } from '../harness/contender.ts'
 import { keyOf, valuesOf } from '../harness/records.ts'
 import { timed } from '../harness/timed.ts'
+import { atLeast } from './at-least.ts'
 import { counted } from './counted.ts'
 import { openSdk, streamOf } from './open-sdk.ts'
 import { hashOf, shardOf } from './shard-space.ts'
@@ -20,8 +21,9 @@ export async function open(task: Task): Promise<Work> {
     return { data, partitionKey, shard: shardOf(hashOf(partitionKey), shards) }
   })
   return {
-    round: (records) =>
-      counted(task, () =>
+    round: (wanted) => {
+      const records = atLeast(wanted)
+      return counted(task, () =>
         timed(records, async () => {
           let next = 0
           const sender = async (): Promise<void> => {
@@ -43,7 +45,8 @@ export async function open(task: Task): Promise<Work> {
           }
           await Promise.all(Array.from({ length: Number(task.settings.inFlight) }, sender))
         }),
-      ),
+      )
+    },
     close: async () => client.destroy(),
   }
 }

@@ -2,6 +2,7 @@ import { PutRecordsCommand } from '@aws-sdk/client-kinesis'
 import type { Task, Work } from '../harness/contender.ts'
 import { batchesOf, keyOf, valuesOf } from '../harness/records.ts'
 import { timed } from '../harness/timed.ts'
+import { atLeast } from './at-least.ts'
 import { counted } from './counted.ts'
 import { openSdk, streamOf } from './open-sdk.ts'
 
@@ -17,8 +18,9 @@ export async function open(task: Task): Promise<Work> {
     PER_REQUEST,
   )
   return {
-    round: (records) =>
-      counted(task, () =>
+    round: (wanted) => {
+      const records = atLeast(wanted)
+      return counted(task, () =>
         timed(records, async () => {
           let next = 0
           const sender = async (): Promise<void> => {
@@ -30,7 +32,8 @@ export async function open(task: Task): Promise<Work> {
           }
           await Promise.all(Array.from({ length: Number(task.settings.inFlight) }, sender))
         }),
-      ),
+      )
+    },
     close: async () => client.destroy(),
   }
 }

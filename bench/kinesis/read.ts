@@ -1,6 +1,7 @@
 import type { Task, Work } from '../harness/contender.ts'
 import { timed } from '../harness/timed.ts'
 import { bytesTopic } from '../millrace/open-streams.ts'
+import { atLeast } from './at-least.ts'
 import { counted } from './counted.ts'
 import { streamOf } from './open-sdk.ts'
 import { openStreams } from './open-streams.ts'
@@ -13,7 +14,8 @@ export async function open(task: Task): Promise<Work> {
   const streams = await openStreams(task)
   const described = bytesTopic(streamOf(task))
   return {
-    async round(records) {
+    async round(wanted) {
+      const records = atLeast(wanted)
       let size = 0
       let seen = 0
       const reader = streams.read(described, { from: 'earliest', fetchMaxBytes: FETCH_BYTES })

@@ -2,6 +2,7 @@ import type { Task, Work } from '../harness/contender.ts'
 import { batchesOf, valuesOf } from '../harness/records.ts'
 import { timed } from '../harness/timed.ts'
 import { bytesTopic } from '../millrace/open-streams.ts'
+import { atLeast } from './at-least.ts'
 import { counted } from './counted.ts'
 import { streamOf } from './open-sdk.ts'
 import { openStreams } from './open-streams.ts'
@@ -13,8 +14,9 @@ export async function open(task: Task): Promise<Work> {
   const producer = streams.producer()
   const batches = batchesOf(valuesOf(task.valueBytes), task.batch)
   return {
-    round: (records) =>
-      counted(task, () =>
+    round: (wanted) => {
+      const records = atLeast(wanted)
+      return counted(task, () =>
         timed(records, async () => {
           let next = 0
           const sender = async (): Promise<void> => {
@@ -25,7 +27,8 @@ export async function open(task: Task): Promise<Work> {
           await Promise.all(Array.from({ length: Number(task.settings.calls) }, sender))
           await producer.flush()
         }),
-      ),
+      )
+    },
     async close() {
       await producer.close()
       await streams.close()

@@ -1,6 +1,7 @@
 import { type KinesisClient, SubscribeToShardCommand } from '@aws-sdk/client-kinesis'
 import type { Task, Work } from '../harness/contender.ts'
 import { timed } from '../harness/timed.ts'
+import { atLeast } from './at-least.ts'
 import { counted } from './counted.ts'
 import { openSdk, streamOf } from './open-sdk.ts'
 import { shardId } from './shard-space.ts'
@@ -10,7 +11,8 @@ export async function open(task: Task): Promise<Work> {
   const ConsumerARN = `arn:aws:kinesis:us-east-1:000000000000:stream/${streamOf(task)}/consumer/bench:1`
   const shards = Number(task.settings.shards)
   return {
-    async round(records) {
+    async round(wanted) {
+      const records = atLeast(wanted)
       const client = openSdk(task)
       let size = 0
       let seen = 0

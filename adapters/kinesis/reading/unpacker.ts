@@ -1,6 +1,6 @@
 import type { _Record } from '@aws-sdk/client-kinesis'
 import { compareSequences, type ResumePoint } from '../positions.ts'
-import { Aggregate } from '../records/index.ts'
+import { Aggregate, beginsLikeAggregate } from '../records/index.ts'
 import type { ReadEnd } from './read-end.ts'
 import { SeenOrigins } from './seen-origins.ts'
 import { arrivalOf, ShardRecords } from './shard-records.ts'
@@ -176,13 +176,14 @@ function readAggregates(
   first: number,
   to: number,
 ): (Aggregate | undefined)[] | undefined {
-  let aggregates: (Aggregate | undefined)[] | undefined
-  for (let at = first; at < to; at++) {
-    const aggregate = Aggregate.read(raws[at]!.Data!)
-    if (aggregate === undefined) continue
-    aggregates ??= new Array<undefined>(to)
-    aggregates[at] = aggregate
-  }
+  const places: number[] = []
+  for (let at = first; at < to; at++) if (beginsLikeAggregate(raws[at]!.Data!)) places.push(at)
+  const found = Aggregate.readAll(places.map((at) => raws[at]!.Data!))
+  if (found.every((aggregate) => aggregate === undefined)) return undefined
+  const aggregates = new Array<Aggregate | undefined>(to)
+  found.forEach((aggregate, i) => {
+    aggregates[places[i]!] = aggregate
+  })
   return aggregates
 }
 

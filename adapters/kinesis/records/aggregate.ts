@@ -1,9 +1,9 @@
-import { hash } from 'node:crypto'
 import type { Header } from '../../../src/driver.ts'
 import { murmur2 } from '../../../src/formats/murmur2.ts'
 import { beginsLikeAggregate, DIGEST_BYTES, MAGIC_BYTES } from './aggregate-format.ts'
 import * as index from './aggregate-index.ts'
 import { md5Number } from './md5.ts'
+import { md5Digests } from './md5-lanes.ts'
 import { NO_HEADERS } from './no-headers.ts'
 import { ProtobufReader } from './protobuf.ts'
 import * as meaning from './tag-meaning.ts'
@@ -43,12 +43,29 @@ export class Aggregate implements UserRecords {
 
   /** Undefined where the bytes are no aggregate, by their beginning, their checksum or their structure. */
   static read(data: Uint8Array): Aggregate | undefined {
-    const end = data.length - DIGEST_BYTES
-    if (!beginsLikeAggregate(data) || end <= MAGIC_BYTES) return undefined
-    const bytes = asBuffer(data)
-    if (hash('md5', bytes.subarray(MAGIC_BYTES, end)) !== bytes.toString('hex', end)) return undefined
-    const found = index.indexMessage(bytes, MAGIC_BYTES, end)
-    return found === undefined ? undefined : new Aggregate(bytes, found)
+    return Aggregate.readAll([data])[0]
+  }
+
+  /** As `read`, of many: their checksums are computed together, in less time. */
+  static readAll(datas: readonly Uint8Array[]): (Aggregate | undefined)[] {
+    const aggregates = new Array<Aggregate | undefined>(datas.length).fill(undefined)
+    const places: number[] = []
+    const messages: Uint8Array[] = []
+    datas.forEach((data, i) => {
+      const end = data.length - DIGEST_BYTES
+      if (!beginsLikeAggregate(data) || end <= MAGIC_BYTES) return
+      places.push(i)
+      messages.push(data.subarray(MAGIC_BYTES, end))
+    })
+    const digests = md5Digests(messages)
+    places.forEach((place, i) => {
+      const bytes = asBuffer(datas[place]!)
+      const end = bytes.length - DIGEST_BYTES
+      if (bytes.compare(digests, i * DIGEST_BYTES, (i + 1) * DIGEST_BYTES, end) !== 0) return
+      const found = index.indexMessage(bytes, MAGIC_BYTES, end)
+      if (found !== undefined) aggregates[place] = new Aggregate(bytes, found)
+    })
+    return aggregates
   }
 
   key(i: number): Uint8Array | null {

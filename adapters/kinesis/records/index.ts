@@ -1,5 +1,6 @@
 export { Aggregate } from './aggregate.ts'
-export { AggregateWriter, aggregateOfOneBytes } from './aggregate-writer.ts'
+export { beginsLikeAggregate } from './aggregate-format.ts'
+export { AggregateWriter, aggregateOfOneBytes, sealAggregates } from './aggregate-writer.ts'
 export { md5Number } from './md5.ts'
 export { partitionKeyOf } from './partition-key.ts'
 export { RecordEncoder } from './record-encoder.ts'

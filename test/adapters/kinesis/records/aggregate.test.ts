@@ -6,6 +6,7 @@ import {
   AggregateWriter,
   aggregateOfOneBytes,
   RecordEncoder,
+  sealAggregates,
   userRecordsOf,
 } from '../../../../adapters/kinesis/records/index.ts'
 import { runs } from '../../../properties/runs.ts'
@@ -223,6 +224,34 @@ test('append refuses what does not fit, and is as it was', () => {
   expect(writer.append(large!, aggregateOfOneBytes(large!) - 1)).toBe(false)
   expect(writer.append(large!, aggregateOfOneBytes(large!))).toBe(true)
   expect(writer.finish().length).toBe(aggregateOfOneBytes(large!))
+})
+
+test('many are sealed and read at once as one by one', () => {
+  const sizes = [1, 300, 300, 299, 5, 2_000, 300, 300, 301, 302, 4_000, 0]
+  const encoder = new RecordEncoder()
+  const writer = new AggregateWriter()
+  const made = sizes.map((size) => {
+    const wire = encoder.encode(recordOf({ key: 'k', value: 'v'.repeat(size * 100) }))
+    writer.append(wire, NO_LIMIT)
+    const sealed = writer.finish()
+    writer.append(wire, NO_LIMIT)
+    return { sealed, unsealed: writer.finishUnsealed() }
+  })
+  sealAggregates(made.map(({ unsealed }) => unsealed))
+  for (const { sealed, unsealed } of made) expect(unsealed.equals(sealed)).toBe(true)
+  const damaged = Buffer.from(made[1]!.sealed)
+  damaged[damaged.length - 20]! ^= 1
+  const datas = [
+    ...made.map(({ sealed }) => sealed),
+    damaged,
+    Buffer.from('f3899ac2', 'hex'),
+    Buffer.alloc(0),
+  ]
+  const found = Aggregate.readAll(datas)
+  expect(found.map((each) => each?.value(0)?.length)).toEqual([
+    ...sizes.map((size) => size * 100),
+    ...[undefined, undefined, undefined],
+  ])
 })
 
 test('a key stands once in an aggregate, however many records it has', () => {
