@@ -58,6 +58,7 @@ export class LostRows {
         owner: undefined,
         checkpointOwner: undefined,
         counter: known.counter + 2,
+        firstSight: undefined,
         idle: {},
       })
       this.#missing.delete(key)

@@ -39,20 +39,28 @@ export class Upkeep {
     if (now < this.#nextAt && !(now >= this.#lastAt + sessionMs && childrenAreMissing(topics, view))) return
     this.#lastAt = now
     this.#nextAt = now + EVERY * sessionMs * (0.9 + 0.2 * random())
-    // The first of those that are seen; KCL's workers look after their own way of it.
-    const workers = view.leases.flatMap(({ lease, available }) =>
-      available || lease.sessionMs === undefined ? [] : [workerOf(lease)!],
-    )
-    const idle = view.idle.filter(({ alive }) => alive).map(({ id }) => id)
-    const isFirst = [...workers, ...idle, me].sort()[0] === me
+    let didSome = false
     for (const keys of topics) {
       const map = await kinesis.streams.shards(keys.topic, { maxAgeMs: sessionMs })
       if (streamIdentifier(map) !== keys.stream) throw madeAnew(keys.topic)
-      if (isFirst) await maintain({ table, group, map, keys })
+      if (firstOf(keys, view, me) !== me) continue
+      didSome = true
+      await maintain({ table, group, map, keys })
     }
-    if (!isFirst) return
+    if (!didSome) return
     for (const { id, row, alive } of view.idle) if (!alive) await table.announce(row, id, null)
   }
+}
+
+/** Who looks after a topic: the first of the members that are seen to read it. KCL's workers do so in their own way. */
+function firstOf(keys: TopicKeys, view: LeaseView, me: string): string {
+  const workers = view.leases.flatMap(({ lease, available }) =>
+    available || lease.sessionMs === undefined || !keys.owns(lease) ? [] : [workerOf(lease)!],
+  )
+  const idle = view.idle
+    .filter(({ alive, topics }) => alive && topics.includes(keys.topic))
+    .map(({ id }) => id)
+  return [...workers, ...idle, me].sort()[0]!
 }
 
 /** A lease that ended without its children being there: its member died in between, or the service was late to tell of them. */

@@ -200,6 +200,22 @@ describe('upkeep', () => {
     expect(more.length).toBeLessThanOrEqual(1)
   })
 
+  it('is done for each topic, also where its readers read nothing else', async () => {
+    const topics = ['orders', 'bills']
+    group.streams.create('bills', 1)
+    for (const topic of topics) await group.join({ topics: [topic] })
+    await group.clock.advance(SESSION_MS)
+    for (const [i, topic] of topics.entries()) {
+      const member = group.members[i]!
+      const [a, b] = group.streams.split(topic, shardId(0))
+      await member.checkpoint(member.assignment(shardId(0), topic), '9/0', { ended: true })
+      await round()
+      for (const id of [a!, b!]) await member.checkpoint(member.assignment(id, topic), '5/0')
+    }
+    await group.clock.advance(30 * SESSION_MS)
+    expect((await leased()).filter((shard) => shard === shardId(0))).toEqual([])
+  })
+
   it('does away with the leases of a stream that was deleted and made again under the same name', async () => {
     const member = await group.join()
     await settled()
