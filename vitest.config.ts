@@ -1,6 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
-const containers = ['test/adapters/kafka/**/*.test.ts']
+const containers = [
+  'test/adapters/kafka/**/*.test.ts',
+  'test/adapters/kinesis/conformance.test.ts',
+  'test/adapters/kinesis/interop/**/*.test.ts',
+  'test/adapters/kinesis/leasing/**/*.test.ts',
+  'test/adapters/kinesis/reading/localstack.test.ts',
+  'test/support/localstack/**/*.test.ts',
+]
 
 /** Those in which the connection matters, once more by `?driver=direct`. */
 const direct = [
@@ -21,7 +28,11 @@ const alone = {
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/support/docker.ts', 'test/support/kafka/global-setup.ts'],
+    globalSetup: [
+      'test/support/docker.ts',
+      'test/support/kafka/global-setup.ts',
+      'test/support/localstack/global-setup.ts',
+    ],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -8,6 +8,12 @@ import { kafkaPartitions } from './cases/kafka-partitions.ts'
 import { kafkaProduce } from './cases/kafka-produce.ts'
 import { kafkaSend } from './cases/kafka-send.ts'
 import { kafkaSizes } from './cases/kafka-sizes.ts'
+import { kinesisAggregated } from './cases/kinesis-aggregated.ts'
+import { aggregating, deaggregating } from './cases/kinesis-codec.ts'
+import { kinesisFanOut } from './cases/kinesis-fan-out.ts'
+import { kinesisPoll } from './cases/kinesis-poll.ts'
+import { kinesisPollAggregated } from './cases/kinesis-poll-aggregated.ts'
+import { kinesisProduce } from './cases/kinesis-produce.ts'
 import { latency } from './cases/latency.ts'
 import { read } from './cases/read.ts'
 import { send } from './cases/send.ts'
@@ -19,6 +25,7 @@ import { describeMachine } from './harness/machine.ts'
 import { noteOf, saveCase } from './harness/save.ts'
 import { tableOf } from './harness/table.ts'
 import { type Broker, brokerProblem, KAFKA_IMAGE, startBroker } from './kafkajs/start-broker.ts'
+import { openKinesisField } from './kinesis/open-field.ts'
 import { type Options, parseOptions, USAGE } from './options.ts'
 
 const CASES: readonly Case[] = [append, sustained, durable, send, read, batch, each, latency]
@@ -31,10 +38,20 @@ const KAFKA_CASES: readonly Case[] = [
   kafkaPartitions,
   kafkaSizes,
 ]
+/** What `kinesis` runs in their place: everybody on an endpoint that answers at once. */
+const KINESIS_CASES: readonly Case[] = [
+  aggregating,
+  deaggregating,
+  kinesisProduce,
+  kinesisAggregated,
+  kinesisPoll,
+  kinesisPollAggregated,
+  kinesisFanOut,
+]
 
 const options = parseOptions(
   process.argv.slice(2),
-  [...CASES, ...KAFKA_CASES].map(({ name }) => name),
+  [...CASES, ...KAFKA_CASES, ...KINESIS_CASES].map(({ name }) => name),
 )
 if (options === undefined) {
   process.stderr.write(USAGE)
@@ -56,14 +73,16 @@ async function run(options: Options): Promise<void> {
   }
   say(`${noteOf(machine, began)}; load before: ${machine.loadBefore}`)
   await using broker = await brokerFor(options)
+  await using kinesis = who === 'kinesis' ? await openKinesisField(options, say, progress) : undefined
   const field: Field = {
     log: who === 'log' || who === 'all',
     memory: who === 'memory' || who === 'all',
     peers,
     kafka: broker?.address,
     container: broker?.container,
+    kinesis: kinesis?.field,
   }
-  for (const measured of who === 'kafka' ? KAFKA_CASES : CASES) {
+  for (const measured of who === 'kafka' ? KAFKA_CASES : who === 'kinesis' ? KINESIS_CASES : CASES) {
     if (options.only.length > 0 && !options.only.includes(measured.name)) continue
     const rows: Row[] = []
     for (const shape of shapesOf(measured, options)) {

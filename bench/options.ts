@@ -2,10 +2,12 @@ import { parseArgs } from 'node:util'
 
 export const USAGE = `npm run bench [-- WHO] [--quick] [--only CASE] [--save] [--dir DIR] [--profile DIR]
 
-  WHO            log, memory, kafka (all clients on a broker in Docker, cases of its own), or all; default: all
+  WHO            log, memory, kafka (all clients on a broker in Docker, cases of its own), kinesis (likewise, on an endpoint
+                 of its own), or all; default: all
   --quick        only values of 256 B, in batches of 1,000 where the case has them; results are written with --save alone
   --only CASE    one case: append, sustained, durable, send, read, batch, each or latency; with kafka: kafka-produce,
-                 kafka-send, kafka-consume, kafka-latency, kafka-partitions or kafka-sizes; may be repeated
+                 kafka-send, kafka-consume, kafka-latency, kafka-partitions or kafka-sizes; with kinesis: kinesis-aggregate,
+                 -deaggregate, -produce, -aggregated, -poll, -poll-aggregated or -fan-out; may be repeated
   --shape VxB    only values of V bytes in batches of B, as in 256x1000; may be repeated
   --save         write bench/results even with --quick, --only or --shape
   --no-peers     millrace and its limits alone
@@ -14,7 +16,7 @@ export const USAGE = `npm run bench [-- WHO] [--quick] [--only CASE] [--save] [-
 `
 
 export interface Options {
-  readonly who: 'log' | 'memory' | 'kafka' | 'all'
+  readonly who: 'log' | 'memory' | 'kafka' | 'kinesis' | 'all'
   readonly quick: boolean
   readonly only: readonly string[]
   readonly shapes: readonly string[]
@@ -42,7 +44,7 @@ export function parseOptions(args: readonly string[], cases: readonly string[]):
       },
     })
     const who = positionals[0] ?? 'all'
-    const known = ['log', 'memory', 'kafka', 'all'].includes(who) && positionals.length <= 1
+    const known = ['log', 'memory', 'kafka', 'kinesis', 'all'].includes(who) && positionals.length <= 1
     if (!known || values.only.some((name) => !cases.includes(name))) return undefined
     return {
       who: who as Options['who'],

@@ -1,6 +1,6 @@
 import { schemeOf, unknownScheme } from './address.ts'
 import type { CapabilitiesOf, Capability } from './capabilities.ts'
-import type { Driver, DriverFactory } from './driver.ts'
+import type { Driver, DriverFactory, LentTables } from './driver.ts'
 import { StreamError } from './errors.ts'
 import { type Logger, stderrLogger } from './logger.ts'
 import { OpenStreams } from './open-streams.ts'
@@ -56,5 +56,23 @@ async function openDriver(
   const load = adapters[schemeOf(address)]
   if (load === undefined) throw unknownScheme(address)
   const open = await load()
-  return open(address, { logger, credentials: options.credentials, tls: options.tls })
+  const openTables = (lender: string): Promise<LentTables> => lentTables(lender, logger)
+  return open(address, { logger, credentials: options.credentials, tls: options.tls, openTables })
+}
+
+/** Adapters never know each other: what one lends another is opened here. */
+async function lentTables(address: string, logger: Logger): Promise<LentTables> {
+  const driver = await openDriver(address, {}, logger)
+  const { tables } = driver
+  if (tables === undefined) {
+    await driver.close()
+    throw new StreamError('UNSUPPORTED', `${address} lends no tables: use log:DIR or memory:NAME`)
+  }
+  return {
+    listTables: () => tables.listTables(),
+    readRows: (table) => tables.readRows(table),
+    readRow: (table, key) => tables.readRow(table, key),
+    writeRow: (write) => tables.writeRow(write),
+    close: () => driver.close(),
+  }
 }

@@ -29,6 +29,11 @@ export interface DriverOptions {
   /** Given by the caller as they are; an adapter that knows no credentials refuses them with INVALID_ARGUMENT. */
   readonly credentials?: unknown
   readonly tls?: unknown
+  /**
+   * Opens the tables that the backend of another address lends (leases on the log); to be closed by who asked. Rejects UNSUPPORTED where it lends
+   * none, and as opening that address does. Absent where the driver was not opened by `connect`.
+   */
+  readonly openTables?: (address: string) => Promise<LentTables>
 }
 
 /** Opens a backend. Fails within seconds with a remedy when it cannot be reached. */
@@ -41,6 +46,8 @@ export interface Driver {
   readonly capabilities: Capabilities
   readonly admin: DriverAdmin
   readonly groups: DriverGroups
+  /** Present where this backend lends small durable tables to others. */
+  readonly tables?: DriverTables
   /** Below 0, 0, above 0, as `a` stands before, at or after `b` in one partition. Throws INVALID_ARGUMENT on a malformed position. */
   comparePositions(a: Position, b: Position): number
   /** Any error of this backend as a `StreamError`; total, the unknown is INTERNAL and not retryable. */
@@ -343,4 +350,37 @@ export interface DriverTransaction {
   checkpoint(member: GroupMember, updates: readonly CheckpointUpdate[]): Promise<void>
   commit(): Promise<void>
   abort(): Promise<void>
+}
+
+// ---------------------------------------------------------------- tables that one backend lends another
+
+export interface TableRow {
+  readonly key: string
+  readonly value: string
+  /** New with each write. */
+  readonly version: string
+}
+
+export interface TableWrite {
+  readonly table: string
+  readonly key: string
+  /** The version that is to be replaced; null: there must be no such row. */
+  readonly expected: string | null
+  /** Null removes the row. `version` is the writer's, never used before: by it a repeated write is known. */
+  readonly next: { readonly value: string; readonly version: string } | null
+}
+
+/** Small tables with conditional writes: some thousands of rows, values up to about a megabyte. A table is there while it has rows. */
+export interface DriverTables {
+  /** Sorted. */
+  listTables(): Promise<string[]>
+  readRows(table: string): Promise<readonly TableRow[]>
+  readRow(table: string, key: string): Promise<TableRow | undefined>
+  /** True: done and durable, now or by an earlier call of the same write. False: the row is not of the version expected. */
+  writeRow(write: TableWrite): Promise<boolean>
+}
+
+export interface LentTables extends DriverTables {
+  /** Idempotent. */
+  close(): Promise<void>
 }

@@ -7,6 +7,7 @@ import type {
   DriverProducer,
   DriverProducerOptions,
   DriverReaderOptions,
+  DriverTables,
   GroupMember,
   JoinOptions,
   PartitionReader,
@@ -21,6 +22,7 @@ import { classify } from './classify.ts'
 import { LogGroups } from './grouping/log-groups.ts'
 import { LogMember } from './grouping/log-member.ts'
 import { LogAdmin } from './log-admin.ts'
+import { LogTables } from './log-tables.ts'
 import { parseOffset } from './offsets.ts'
 import { LogProducer } from './producing/producer.ts'
 import { LogReader } from './reading/log-reader.ts'
@@ -42,6 +44,7 @@ export class LogDriver implements Driver {
   readonly capabilities: Capabilities
   readonly admin: DriverAdmin
   readonly groups: DriverGroups
+  readonly tables: DriverTables
   readonly #link: BrokerLink
   readonly #producers = new Set<LogProducer>()
   readonly #readers = new Set<LogReader>()
@@ -56,6 +59,7 @@ export class LogDriver implements Driver {
     this.capabilities = options.capabilities
     this.admin = new LogAdmin(link, options.defaults)
     this.groups = new LogGroups(link)
+    this.tables = new LogTables(link)
     this.#link = link
   }
 

@@ -15,6 +15,8 @@ export interface Row {
   readonly cpuSecondsPerMillion: number
   readonly peakRssMiB: number
   readonly latency: Latency | undefined
+  /** For a million records; undefined where none were counted. */
+  readonly requestsPerMillion: number | undefined
 }
 
 export interface Spread {
@@ -88,6 +90,7 @@ function rowOf(contender: Contender, shape: Shape, rounds: readonly Round[], pea
     reference: contender.reference,
     cpuSecondsPerMillion: median(rounds.map((round) => (round.cpuSeconds / round.records) * 1e6)),
     peakRssMiB,
+    requestsPerMillion: requestsOf(rounds),
     latency:
       latencies.length === 0
         ? undefined
@@ -96,6 +99,13 @@ function rowOf(contender: Contender, shape: Shape, rounds: readonly Round[], pea
             p99: median(latencies.map((latency) => latency.p99)),
           },
   }
+}
+
+function requestsOf(rounds: readonly Round[]): number | undefined {
+  const counts = rounds.flatMap(({ requests, records }) =>
+    requests === undefined ? [] : [(requests / records) * 1e6],
+  )
+  return counts.length === 0 ? undefined : median(counts)
 }
 
 function withRatio(row: Row, rows: readonly Row[]): Row {

@@ -55,6 +55,18 @@ export interface Field {
   readonly kafka: string | undefined
   /** The container that it runs in. */
   readonly container: string | undefined
+  readonly kinesis: KinesisField | undefined
+}
+
+/** What the cases on Kinesis work with. */
+export interface KinesisField {
+  /** `http://host:port` of an endpoint that answers at once. */
+  readonly endpoint: string
+  readonly tlsPort: number
+  /** Of KCL and KPL; undefined: they are left out. */
+  readonly classPath: string | undefined
+  /** Of DynamoDB, for KCL; undefined: it is left out. */
+  readonly dynamodb: string | undefined
 }
 
 /** What a module's `open` is given. */
@@ -71,6 +83,8 @@ export interface Round {
   /** CPU of the whole process in the timed part, its threads included. Seconds. */
   readonly cpuSeconds: number
   readonly latency?: Latency
+  /** That went over the network, where they cost money. */
+  readonly requests?: number
 }
 
 /** Milliseconds. */

@@ -12,7 +12,8 @@ export function tableOf({ unit }: Pick<Case, 'unit'>, rows: readonly Row[]): str
     '',
     ...(unit === 'ms' ? ['p50 ms', 'p99 ms'] : ['records/s', 'of bare', 'MB/s']),
   ]
-  head.push('CPU s/M', 'peak MiB', 'survives')
+  const requests = rows.some(({ requestsPerMillion }) => requestsPerMillion !== undefined)
+  head.push('CPU s/M', 'peak MiB', requests ? 'requests/M' : 'survives')
   const body = rows.map((row, i) => {
     const before = rows[i - 1]
     const shape = before !== undefined && nameOf(before) === nameOf(row) ? '' : nameOf(row)
@@ -26,11 +27,11 @@ export function tableOf({ unit }: Pick<Case, 'unit'>, rows: readonly Row[]): str
       ...figures,
       row.cpuSecondsPerMillion.toFixed(2),
       row.peakRssMiB.toFixed(0),
-      row.durability ?? '',
+      requests ? requestsText(row) : (row.durability ?? ''),
     ]
   })
   return markdown([head, ...body], (column) =>
-    column < LEFT || column === head.length - 1 ? 'left' : 'right',
+    column < LEFT || (column === head.length - 1 && !requests) ? 'left' : 'right',
   )
 }
 
@@ -50,6 +51,10 @@ export function rateText(rate: number): string {
 function ratioText(row: Row): string {
   if (row.bare) return ''
   return row.ratio === undefined ? '–' : `${(row.ratio * 100).toFixed(row.ratio < 0.1 ? 1 : 0)} %`
+}
+
+function requestsText({ requestsPerMillion }: Row): string {
+  return requestsPerMillion === undefined ? '–' : rateText(requestsPerMillion)
 }
 
 function megabytes({ rate, shape }: Row): string {

@@ -6,11 +6,13 @@ import { parsedBy, UsageError } from './failure.ts'
 import { bytes, count, counted, duration, table } from './human.ts'
 import { parseBytes, parseCount, parseDuration } from './moments.ts'
 import { backendArgument, openBackend, topicArgument } from './open-backend.ts'
+import { addPlan } from './topics-plan.ts'
+import { addScale } from './topics-scale.ts'
 
 export function addTopics(program: Command): void {
   const topics = program
     .command('topics')
-    .description('create, list, describe, delete and repartition topics')
+    .description('create, list, describe, delete, plan and repartition topics')
 
   topics
     .command('create')
@@ -115,6 +117,9 @@ export function addTopics(program: Command): void {
       const children = await streams.admin.mergePartitions(topic, [partition, other])
       await writeAll(`merged ${partition} and ${other} into ${children.join(' and ')}\n`)
     })
+
+  addScale(topics)
+  addPlan(topics)
 }
 
 /** NOT_FOUND, with those that exist, for a partition that does not. */

@@ -2,7 +2,7 @@ import type { Driver, GroupMember } from '../driver.ts'
 import { StreamError } from '../errors.ts'
 import type { LazyRecord } from '../lazy-record.ts'
 import type { Logger } from '../logger.ts'
-import type { From } from '../position.ts'
+import type { From, Lag } from '../position.ts'
 import type { Telemetry } from '../telemetry/telemetry.ts'
 import { AssignedSessions } from './assigned-sessions.ts'
 import { BatchProcessor } from './batch-processor.ts'
@@ -234,11 +234,10 @@ export class GroupConsumer implements Consumer<LazyRecord> {
     await this.sessions?.storeNow(session)
   }
 
-  private *lags(): Iterable<{ topic: string; partition: string; group: string; records: number }> {
+  private *lags(): Iterable<{ topic: string; partition: string; group: string; lag: Lag }> {
     for (const { assignment, lag } of this.sessions ?? []) {
-      if (lag.records === undefined) continue
       const { topic, partition } = assignment
-      yield { topic, partition, group: this.settings.group, records: lag.records }
+      yield { topic, partition, group: this.settings.group, lag }
     }
   }
 

@@ -17,6 +17,7 @@ import {
   trace,
 } from '@opentelemetry/api'
 import type { FetchedBatch } from '../driver.ts'
+import type { Lag } from '../position.ts'
 import type { EncodedRecord, Header } from '../record.ts'
 
 const NAME = 'millrace'
@@ -47,6 +48,7 @@ export class Telemetry {
   private readonly operationDuration: Histogram
   private readonly processDuration: Histogram
   private readonly lag: ObservableGauge
+  private readonly age: ObservableGauge
 
   /** `propagate`: write the trace context into the headers of what is sent. */
   constructor(system: string, propagate: boolean, provider: MeterProvider = metrics.getMeterProvider()) {
@@ -61,6 +63,10 @@ export class Telemetry {
     this.lag = meter.createObservableGauge('millrace.consumer.lag', {
       unit: '{record}',
       description: 'Records behind the end of the partition, as known at the last fetch',
+    })
+    this.age = meter.createObservableGauge('millrace.consumer.age', {
+      unit: 's',
+      description: 'Time behind the end of the partition (iterator age), as known at the last fetch',
     })
   }
 
@@ -142,21 +148,31 @@ export class Telemetry {
     this.processDuration.record(elapsedMs / 1000, full)
   }
 
-  /** Reports lag by partition until the function returned is called. */
+  /** Reports lag by partition, by records and by time as the backend counts, until the function returned is called. */
   observeLag(
-    read: () => Iterable<{ topic: string; partition: string; group: string; records: number }>,
+    read: () => Iterable<{ topic: string; partition: string; group: string; lag: Lag }>,
   ): () => void {
-    const observe: Parameters<ObservableGauge['addCallback']>[0] = (result) => {
-      for (const { topic, partition, group, records } of read()) {
-        result.observe(records, {
-          'messaging.destination.name': topic,
-          'messaging.destination.partition.id': partition,
-          'messaging.consumer.group.name': group,
-        })
+    const observe =
+      (pick: (lag: Lag) => number | undefined): Parameters<ObservableGauge['addCallback']>[0] =>
+      (result) => {
+        for (const { topic, partition, group, lag } of read()) {
+          const value = pick(lag)
+          if (value === undefined) continue
+          result.observe(value, {
+            'messaging.destination.name': topic,
+            'messaging.destination.partition.id': partition,
+            'messaging.consumer.group.name': group,
+          })
+        }
       }
+    const records = observe((lag) => lag.records)
+    const seconds = observe(({ millis }) => (millis === undefined ? undefined : millis / 1_000))
+    this.lag.addCallback(records)
+    this.age.addCallback(seconds)
+    return () => {
+      this.lag.removeCallback(records)
+      this.age.removeCallback(seconds)
     }
-    this.lag.addCallback(observe)
-    return () => this.lag.removeCallback(observe)
   }
 
   private attributes(topic: string, operation: string): Record<string, string> {

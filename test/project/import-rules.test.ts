@@ -66,6 +66,15 @@ const rules: readonly {
     because: 'an adapter knows the contract, the formats and its SDK, never another adapter',
   },
   {
+    files: /^adapters\/kinesis\//,
+    may: [
+      /^src\/(driver\.ts|formats\/)/,
+      /^adapters\/kinesis\//,
+      /^npm:(@aws-sdk\/(client-kinesis|client-dynamodb|credential-providers)|@smithy\/(node-http-handler|types)|p-queue)$/,
+    ],
+    because: 'an adapter knows the contract, the formats and its SDK, never another adapter',
+  },
+  {
     files: /^adapters\/([a-z]+)\//,
     may: [/^src\/(driver\.ts|formats\/)/, /^adapters\//],
     because: 'an adapter knows the contract, the formats and its SDK, never another adapter',

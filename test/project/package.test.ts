@@ -64,9 +64,10 @@ describe('the package', () => {
        import { StreamError } from 'millrace/driver'
        import { conformance } from 'millrace/conformance'
        import { replay } from 'millrace/replay'
+       import { planCapacity } from 'millrace/capacity'
        import 'millrace/kafka'
        import 'millrace/kinesis'
-       for (const part of [openLog, openMemory, StreamError, conformance, replay]) if (typeof part !== 'function') throw new Error('missing')
+       for (const part of [openLog, openMemory, StreamError, conformance, replay, planCapacity]) if (typeof part !== 'function') throw new Error('missing')
        for (const address of ['log:./data', 'memory:']) {
          const streams = await connect(address)
          await streams.admin.createTopic({ name: 'orders' })

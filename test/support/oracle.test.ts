@@ -137,6 +137,19 @@ describe('the oracle', () => {
     assert.deepEqual(oracle.judge({ idempotent: false }), { violations: [], redelivered: 0, doubled: 1 })
   })
 
+  test('takes two records that stand twice together for doubles, and no inversion where those are allowed', () => {
+    const again = (seq: number): OracleFact => ({
+      type: 'stands',
+      topic,
+      partition,
+      position: `${90 + seq}`,
+      ...id(seq),
+    })
+    happens(stands(1), stands(2), again(1), again(2))
+    assert.deepEqual(kinds(), ['inversion', 'doubled', 'doubled'])
+    assert.deepEqual(oracle.judge({ idempotent: false }), { violations: [], redelivered: 0, doubled: 2 })
+  })
+
   test("names a former owner's checkpoint that was accepted", () => {
     happens(owned('assigned', 'a', 1), given(1), owned('assigned', 'b', 2), checkpoint(1, 'a', 1))
     assert.deepEqual(kinds({ forced: true }), ['late-checkpoint'])

@@ -1,3 +1,4 @@
+import type { TableRow, TableWrite } from '../../../src/driver.ts'
 import type { AbortedTransaction } from '../../../src/formats/record-batch/index.ts'
 import type { TopicSettings } from './topics/topic-settings.ts'
 
@@ -60,6 +61,10 @@ export interface BrokerApi {
   endTransaction(request: EndTransactionRequest): Promise<void>
   /** Aborts what is open; a transactional id that was made up for this producer is forgotten. */
   closeProducer(request: { producerId: number; epoch: number }): Promise<void>
+  listTables(request: Record<never, never>): Promise<{ tables: string[] }>
+  readRows(request: { table: string }): Promise<{ rows: TableRow[] }>
+  readRow(request: { table: string; key: string }): Promise<{ row: TableRow | null }>
+  writeRow(request: TableWrite): Promise<{ written: boolean }>
 }
 
 /** A process and the handle in it that uses the log: when it is gone, so are its memberships and transactions. */
@@ -281,6 +286,10 @@ export const BROKER_METHODS = [
   'deleteGroup',
   'endTransaction',
   'closeProducer',
+  'listTables',
+  'readRows',
+  'readRow',
+  'writeRow',
 ] as const satisfies readonly (keyof BrokerApi)[]
 
 export type BrokerMethod = (typeof BROKER_METHODS)[number]

@@ -1,4 +1,4 @@
-import { type Logger, StreamError } from '../../../src/driver.ts'
+import { type Logger, StreamError, type TableRow, type TableWrite } from '../../../src/driver.ts'
 import {
   baseSequence,
   HEADER_BYTES,
@@ -16,6 +16,7 @@ import { Metadata } from './metadata.ts'
 import { isAlive } from './process-alive.ts'
 import { ProducerIds } from './producer-ids.ts'
 import type { StoreFactory } from './store-factory.ts'
+import { Tables } from './tables.ts'
 import type { Partition } from './topics/partition.ts'
 import { Topics } from './topics/topics.ts'
 import { Transactions } from './transactions/transactions.ts'
@@ -34,6 +35,7 @@ export class Broker implements api.BrokerApi {
   readonly #groups: Groups
   readonly #transactions: Transactions
   readonly #producerIds: ProducerIds
+  readonly #tables: Tables
   readonly #maintenance: Maintenance
   #closed: Promise<void> | undefined
 
@@ -43,6 +45,7 @@ export class Broker implements api.BrokerApi {
     groups: Groups
     transactions: Transactions
     producerIds: ProducerIds
+    tables: Tables
     logger: Logger
   }) {
     this.#topics = parts.topics
@@ -50,6 +53,7 @@ export class Broker implements api.BrokerApi {
     this.#groups = parts.groups
     this.#transactions = parts.transactions
     this.#producerIds = parts.producerIds
+    this.#tables = parts.tables
     this.#maintenance = new Maintenance(parts.topics, parts.logger)
     parts.topics.listen({
       layoutChanged: (topic) => this.#groups.layoutChanged(topic),
@@ -73,6 +77,7 @@ export class Broker implements api.BrokerApi {
         groups,
         transactions,
         producerIds,
+        tables: new Tables(metadata, stored),
         logger: options.logger,
       })
       for (const owner of [...groups.owners(), ...transactions.owners()]) {
@@ -248,6 +253,26 @@ export class Broker implements api.BrokerApi {
 
   closeProducer(request: { producerId: number; epoch: number }): Promise<void> {
     return this.#transactions.closeProducer(request.producerId, request.epoch)
+  }
+
+  async listTables(): Promise<{ tables: string[] }> {
+    this.#checkOpen()
+    return { tables: this.#tables.list() }
+  }
+
+  async readRows(request: { table: string }): Promise<{ rows: TableRow[] }> {
+    this.#checkOpen()
+    return { rows: this.#tables.rows(request.table) }
+  }
+
+  async readRow(request: { table: string; key: string }): Promise<{ row: TableRow | null }> {
+    this.#checkOpen()
+    return { row: this.#tables.row(request.table, request.key) ?? null }
+  }
+
+  async writeRow(request: TableWrite): Promise<{ written: boolean }> {
+    this.#checkOpen()
+    return { written: await this.#tables.write(request) }
   }
 
   /** Idempotent. Writes what is held back and closes the files. */

@@ -169,5 +169,7 @@ function stuck(workers: readonly Worker[], missing: number): StreamError {
 function complaintsOf(workers: readonly Worker[]): string {
   const said = workers.filter(({ complaints }) => complaints !== '')
   if (said.length === 0) return 'Run it again with --verbose.'
-  return said.map(({ name, complaints }) => `${name} said: ${complaints.trim()}`).join(' ')
+  // Each once: what goes on for a minute is said again and again.
+  const lines = (complaints: string): string => [...new Set(complaints.trim().split('\n'))].join(' ')
+  return said.map(({ name, complaints }) => `${name} said: ${lines(complaints)}`).join(' ')
 }

@@ -59,9 +59,15 @@ export async function setStage(address: string | undefined, command: Command, ke
       : address === undefined
         ? 'removed at the end'
         : 'what it makes is deleted at the end',
-    sessionTimeoutMs: backend.startsWith('log:') ? 1_000 : 6_000, // the least that brokers take by default
+    sessionTimeoutMs: sessionOn(backend),
     [Symbol.asyncDispose]: () => cleanup.disposeAsync(),
   }
+}
+
+/** Short where processes share a machine, the least that brokers take by default, and what KCL waits for where leases cost a call each. */
+function sessionOn(backend: string): number {
+  if (backend.startsWith('log:')) return 1_000
+  return backend.startsWith('kinesis:') ? 10_000 : 6_000
 }
 
 async function removeTopic(streams: Streams, topic: string): Promise<void> {
@@ -70,7 +76,7 @@ async function removeTopic(streams: Streams, topic: string): Promise<void> {
 
 /** The killed member counts as live until its session is over. */
 async function removeGroup(streams: Streams, group: string): Promise<void> {
-  for (const deadline = Date.now() + 15_000; ; await wait(200)) {
+  for (const deadline = Date.now() + 30_000; ; await wait(200)) {
     try {
       await streams.groups.deleteGroup(group)
       return

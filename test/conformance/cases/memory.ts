@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Case } from '../case.ts'
+import type { CaseContext } from '../case-context.ts'
 import { eventually } from '../eventually.ts'
 import { keys } from '../workload/load.ts'
 import { Member } from '../workload/member.ts'
@@ -81,7 +82,9 @@ export const memory: readonly Case[] = [
       await context.untilDelivered(30, [member])
       member.consumer.pause()
       await producer.burst({ keys: keys(6), perKey: 5 })
-      // One fetch a partition was waiting when pause came, and what it brings is taken; nothing after it is.
+      // One fetch a partition was waiting when pause came, and what it brings is taken, however long it waits; nothing after it is.
+      const used = partitionsOf(context, 1)
+      await eventually(() => partitionsOf(context, 6) === used, { what: 'the waiting fetches end' })
       await wait(200)
       const taken = context.oracle.deliveredTo(context.group)
       await producer.burst({ keys: keys(6), perKey: 5 })
@@ -118,3 +121,13 @@ export const memory: readonly Case[] = [
     },
   },
 ]
+
+/** In how many partitions something from this number of its key on was delivered. */
+function partitionsOf({ oracle }: CaseContext, from: number): number {
+  return new Set(
+    oracle
+      .of('delivered')
+      .filter(({ seq }) => seq >= from)
+      .map(({ partition }) => partition),
+  ).size
+}

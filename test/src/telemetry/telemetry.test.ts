@@ -9,6 +9,7 @@ import {
 } from '@opentelemetry/sdk-metrics'
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import { afterEach, describe, expect, test } from 'vitest'
+import { Telemetry } from '../../../src/telemetry/telemetry.ts'
 import { events, eventually, filled } from '../consumer/fixture.ts'
 
 describe('telemetry', () => {
@@ -112,5 +113,31 @@ describe('telemetry', () => {
     await consumer.close()
     await run
     await streams.close()
+  })
+
+  test('lag is measured as the backend counts it: by records, by time, or by both', async () => {
+    const { exporter, reader } = register()
+    const telemetry = new Telemetry('aws_kinesis', false)
+    const place = { topic: 't', partition: 'p', group: 'g' }
+    const forget = telemetry.observeLag(() => [
+      { ...place, lag: { millis: 1_500 } },
+      { ...place, partition: 'q', lag: { records: 7 } },
+    ])
+    await reader.forceFlush()
+    forget()
+    const points = exporter
+      .getMetrics()
+      .flatMap(({ scopeMetrics }) => scopeMetrics.flatMap(({ metrics }) => metrics))
+      .flatMap(({ descriptor, dataPoints }) =>
+        dataPoints.map(({ value, attributes }) => [
+          descriptor.name,
+          attributes['messaging.destination.partition.id'],
+          value,
+        ]),
+      )
+    expect(points).toEqual([
+      ['millrace.consumer.lag', 'q', 7],
+      ['millrace.consumer.age', 'p', 1.5],
+    ])
   })
 })

@@ -1,15 +1,7 @@
 import { inject } from 'vitest'
+import { askStarter } from '../containers/ask-starter.ts'
+
+export { uniqueName } from '../unique-name.ts'
 
 /** `host:port` of the run's broker. It is started when the first test file asks. */
-export async function sharedBroker(): Promise<string> {
-  const answer = await fetch(inject('kafkaStarter'))
-  const text = await answer.text()
-  if (!answer.ok) throw new Error(`the broker did not start: ${text}`)
-  return text
-}
-
-let made = 0
-
-/** A name that no other test uses. */
-export const uniqueName = (kind: string): string =>
-  `${kind}-${process.pid.toString(36)}-${Date.now().toString(36)}-${++made}`
+export const sharedBroker = (): Promise<string> => askStarter(inject('kafkaStarter'), 'the broker')

@@ -2,6 +2,7 @@
  * A process of its own that uses a log: driven by messages `{ id, op, … }`, answering `{ id, result | error }`, and telling
  * what happens by `{ event, … }`.
  */
+import { randomUUID } from 'node:crypto'
 import { openLog } from '../../../../../adapters/log/index.ts'
 import type { Assignment, AssignmentEvents, Driver, GroupMember } from '../../../../../src/driver.ts'
 import { record } from './records.ts'
@@ -161,6 +162,23 @@ const operations = {
           await transaction.commit()
         }
         tell('committed', { n })
+      }
+    }
+    running.push(loop().catch((error) => tell('failed', { message: String(error) })))
+  },
+  /** Adds 1 to a row again and again, on condition, and tells each sum that was written. */
+  async count({ table, key }: { table: string; key: string }) {
+    const tables = driver.tables!
+    const loop = async (): Promise<void> => {
+      while (!stopped) {
+        const row = await tables.readRow(table, key)
+        const value = String(Number(row?.value ?? 0) + 1)
+        const next = { value, version: randomUUID() }
+        if (await tables.writeRow({ table, key, expected: row?.version ?? null, next })) {
+          tell('counted', { values: [value] })
+        }
+        // Lets the others have a turn: the holder's own calls are faster than theirs.
+        await new Promise((resolve) => setTimeout(resolve, 5 * Math.random()))
       }
     }
     running.push(loop().catch((error) => tell('failed', { message: String(error) })))

@@ -1,0 +1,125 @@
+import {
+  type Acknowledgement,
+  type EncodedRecord,
+  PartialFailureError,
+  type RecordOutcome,
+  StreamError,
+} from '../../../src/driver.ts'
+import { formatPosition } from '../positions.ts'
+
+/** One call of `send`, and its acknowledgement: three arrays, from which an answer is made when it is asked for. */
+export class SendCall implements Acknowledgement {
+  readonly topic: string
+  readonly records: readonly EncodedRecord[]
+  /** `performance.now()` */
+  readonly begun = performance.now()
+  readonly result: Promise<Acknowledgement>
+  readonly #resolve: (acknowledgement: Acknowledgement) => void
+  readonly #reject: (error: StreamError) => void
+  readonly #watchers: (() => void)[] = []
+  readonly #shards: string[]
+  readonly #sequences: string[]
+  /** Places inside of aggregates; undefined as long as all are 0. */
+  #subs: Uint32Array | undefined
+  #errors: (StreamError | undefined)[] | undefined
+  #left: number
+  #settled = false
+
+  constructor(topic: string, records: readonly EncodedRecord[]) {
+    this.topic = topic
+    this.records = records
+    this.#left = records.length
+    this.#shards = new Array<string>(records.length)
+    this.#sequences = new Array<string>(records.length)
+    const { promise, resolve, reject } = Promise.withResolvers<Acknowledgement>()
+    this.result = promise
+    this.#resolve = resolve
+    this.#reject = reject
+  }
+
+  get count(): number {
+    return this.records.length
+  }
+
+  /** Nobody waits for its records any more: those that are not on their way need not be sent. */
+  get settled(): boolean {
+    return this.#settled
+  }
+
+  partition(i: number): string {
+    this.#check(i)
+    return this.#shards[i]!
+  }
+
+  position(i: number): string {
+    this.#check(i)
+    return formatPosition(this.#sequences[i]!, this.#subs?.[i] ?? 0)
+  }
+
+  /** Record `i` is in the stream. */
+  settle(i: number, shard: string, sequence: string, sub: number): void {
+    if (this.#settled) return
+    this.#shards[i] = shard
+    this.#sequences[i] = sequence
+    if (sub !== 0) {
+      this.#subs ??= new Uint32Array(this.records.length)
+      this.#subs[i] = sub
+    }
+    if (--this.#left === 0) this.#end()
+  }
+
+  /** Record `i` is not, or may not be, in the stream. */
+  fail(i: number, error: StreamError): void {
+    if (this.#settled) return
+    this.#errors ??= new Array<undefined>(this.records.length)
+    this.#errors[i] = error
+    if (--this.#left === 0) this.#end()
+  }
+
+  /** All that has not been settled fails. */
+  giveUp(error: StreamError): void {
+    if (this.#settled) return
+    for (let i = 0; i < this.records.length; i++) {
+      if (this.#sequences[i] === undefined && this.#errors?.[i] === undefined) this.fail(i, error)
+    }
+    if (this.records.length === 0) this.#end()
+  }
+
+  /** There was nothing to send. */
+  settleEmpty(): void {
+    this.#end()
+  }
+
+  whenSettled(watcher: () => void): void {
+    if (this.#settled) watcher()
+    else this.#watchers.push(watcher)
+  }
+
+  #end(): void {
+    this.#settled = true
+    if (this.#errors === undefined) this.#resolve(this)
+    else this.#reject(this.#failure(this.#errors))
+    for (const watcher of this.#watchers) watcher()
+  }
+
+  #failure(errors: readonly (StreamError | undefined)[]): StreamError {
+    const failed = errors.filter((error) => error !== undefined)
+    const error = failed[0]!
+    // All for one reason: then that is the error.
+    if (failed.length === this.count && failed.every(({ code }) => code === error.code)) return error
+    return new PartialFailureError(
+      `${failed.length} of ${this.count} records for '${this.topic}' were not written (${error.message}): ` +
+        'see outcomes for which, and send those again',
+      Array.from({ length: this.count }, (_, i): RecordOutcome => {
+        const error = errors[i]
+        return error === undefined ? { partition: this.partition(i), position: this.position(i) } : { error }
+      }),
+      { topic: this.topic, cause: error, retryable: error.retryable },
+    )
+  }
+
+  #check(i: number): void {
+    if (this.#sequences[i] !== undefined) return
+    throw new StreamError('INVALID_ARGUMENT', `no record ${i} in a call of ${this.count}: count from 0`)
+  }
+}

@@ -1,0 +1,8 @@
+export { Aggregate } from './aggregate.ts'
+export { beginsLikeAggregate } from './aggregate-format.ts'
+export { AggregateWriter, aggregateOfOneBytes, sealAggregates } from './aggregate-writer.ts'
+export { md5Number } from './md5.ts'
+export { partitionKeyOf } from './partition-key.ts'
+export { RecordEncoder } from './record-encoder.ts'
+export type { Origin, UserRecords } from './user-records.ts'
+export { userRecordsOf } from './user-records-of.ts'

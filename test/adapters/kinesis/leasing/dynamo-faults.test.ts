@@ -1,0 +1,182 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { monotonicClock } from '../../../../adapters/kinesis/leasing/clock.ts'
+import type { DynamoService } from '../../../../adapters/kinesis/leasing/dynamodb/dynamo-service.ts'
+import { DynamoTable } from '../../../../adapters/kinesis/leasing/dynamodb/dynamo-table.ts'
+import { LeaseMember } from '../../../../adapters/kinesis/leasing/member.ts'
+import type { Assignment } from '../../../../src/driver.ts'
+import { eventually } from '../../../conformance/eventually.ts'
+import { AwsFaultProxy } from '../../../support/aws-faults/aws-fault-proxy.ts'
+import { sharedLocalstack } from '../../../support/localstack/shared-localstack.ts'
+import { uniqueName } from '../../../support/unique-name.ts'
+import { dynamoAt } from './support/dynamo.ts'
+import { FakeStreams, shardId } from './support/fake-streams.ts'
+
+const SHARDS = 4
+const SESSION_MS = 3_000
+
+let proxy: AwsFaultProxy
+let direct: DynamoService
+let through: DynamoService
+let name: string
+let members: LeaseMember[]
+const streams = new FakeStreams()
+
+beforeAll(async () => {
+  const endpoint = await sharedLocalstack()
+  proxy = await AwsFaultProxy.listen(endpoint)
+  direct = dynamoAt(endpoint)
+  through = dynamoAt(proxy.endpoint)
+  streams.create('orders', SHARDS)
+}, 180_000)
+afterAll(async () => {
+  direct?.close()
+  through?.close()
+  await proxy?.close()
+})
+beforeEach(() => {
+  name = uniqueName('group')
+  members = []
+})
+afterEach(async () => {
+  proxy.clear()
+  await Promise.all(members.map((member) => member.leave()))
+})
+
+interface Joined {
+  readonly member: LeaseMember
+  readonly held: Map<string, Assignment>
+  readonly lost: string[]
+}
+
+async function join(service: DynamoService, sessionTimeoutMs = SESSION_MS): Promise<Joined> {
+  const held = new Map<string, Assignment>()
+  const lost: string[] = []
+  const member = await LeaseMember.join(
+    {
+      kinesis: streams.kinesis,
+      table: new DynamoTable(service, name),
+      clock: monotonicClock,
+      findStart: async () => ({ kind: 'earliest' }),
+      random: Math.random,
+    },
+    {
+      group: name,
+      topics: ['orders'],
+      from: 'earliest',
+      clientId: 'app',
+      sessionTimeoutMs,
+      drainTimeoutMs: 500,
+    },
+    'earliest',
+    {
+      assigned: (assignment) => void held.set(assignment.partition, assignment),
+      revoked: async ({ partition }) => void held.delete(partition),
+      lost: ({ partition }) => {
+        held.delete(partition)
+        lost.push(partition)
+      },
+      failed: () => held.clear(),
+    },
+    () => {},
+  )
+  members.push(member)
+  await eventually(() => held.size > 0, { what: 'leases', withinMs: 20_000 })
+  return { member, held, lost }
+}
+
+const all = ({ held }: Joined) =>
+  eventually(() => held.size === SHARDS, { what: `all leases, there are ${held.size}`, withinMs: 30_000 })
+
+describe('a member whose DynamoDB', () => {
+  it('throttles some of its calls keeps what it has, and its checkpoints', async () => {
+    const joined = await join(through)
+    await all(joined)
+    proxy.add({
+      table: name,
+      rate: 0.4,
+      effect: { kind: 'error', code: 'ProvisionedThroughputExceededException' },
+    })
+    for (let i = 1; i <= 15; i++) {
+      const updates = [...joined.held.values()].map((assignment) => ({ assignment, checkpoint: `${i}/0` }))
+      expect(await joined.member.checkpoint(updates)).toEqual(Array(SHARDS).fill(undefined))
+    }
+    expect(joined.lost).toEqual([])
+  }, 60_000)
+
+  it('loses answers finds its own writes', async () => {
+    const joined = await join(through)
+    await all(joined)
+    proxy.add({ table: name, on: 'UpdateItem', rate: 0.4, effect: { kind: 'cut', when: 'after' } })
+    for (let i = 1; i <= 10; i++) {
+      const updates = [...joined.held.values()].map((assignment) => ({ assignment, checkpoint: `${i}/0` }))
+      expect(await joined.member.checkpoint(updates)).toEqual(Array(SHARDS).fill(undefined))
+    }
+    proxy.clear()
+    expect(joined.lost).toEqual([])
+    const leases = await new DynamoTable(direct, name).list({ consistent: true })
+    for (const { checkpoint } of leases) expect(checkpoint).toMatchObject({ sequence: '10' })
+  }, 60_000)
+
+  it('cannot be reached stops before others begin, and comes back by itself', async () => {
+    const cut = await join(through)
+    await all(cut)
+    await proxy.refuse()
+    const since = performance.now()
+    await eventually(() => cut.held.size === 0, { what: 'it gives all up', withinMs: 10_000 })
+    const gaveUpAfter = performance.now() - since
+    const other = await join(direct)
+    await all(other)
+    // The other saw the last sign of life when it joined at the earliest, and waits for all of a session.
+    expect(gaveUpAfter).toBeLessThan(SESSION_MS)
+    await proxy.restore()
+    await eventually(() => cut.held.size === SHARDS / 2, { what: 'its share again', withinMs: 30_000 })
+    expect(other.lost).toEqual([])
+  }, 90_000)
+
+  it('has its table deleted makes it again, and goes on where it was', async () => {
+    const joined = await join(direct)
+    await all(joined)
+    const updates = [...joined.held.values()].map((assignment) => ({ assignment, checkpoint: '77/0' }))
+    await joined.member.checkpoint(updates)
+    const before = new Map(joined.held)
+    await direct.call(({ DeleteTableCommand }) => new DeleteTableCommand({ TableName: name }))
+    await eventually(
+      () =>
+        [...joined.held.values()].filter(({ partition, epoch }) => epoch > before.get(partition)!.epoch)
+          .length === SHARDS,
+      { what: 'all leases anew', withinMs: 40_000 },
+    )
+    expect(joined.held.get(shardId(2))!.checkpoint).toBe('77/0')
+  }, 90_000)
+})
+
+describe('what a group costs', () => {
+  it('at rest: three signs of life a session and shard, and three looks a member', async () => {
+    const sessionMs = 1_500
+    const joined = await join(through, sessionMs)
+    await all(joined)
+    const rest = async (): Promise<void> => {
+      const lease = async (): Promise<number> =>
+        (await new DynamoTable(direct, name).get(shardId(0)))!.counter
+      const from = await lease()
+      await eventually(async () => (await lease()) >= from + 12, {
+        what: '12 signs of life',
+        withinMs: 60_000,
+      })
+    }
+    await rest()
+    proxy.calls.reset()
+    const started = performance.now()
+    await rest()
+    const sessions = (performance.now() - started) / sessionMs
+    const count = (operation: string): number => proxy.calls.count(operation, { stream: name })
+    const perSession = (operation: string): number => count(operation) / sessions
+    console.log(
+      `at rest, of a session and shard: UpdateItem ${(perSession('UpdateItem') / SHARDS).toFixed(2)}; of a session and member: Scan ${perSession('Scan').toFixed(2)}; ` +
+        `others ${['PutItem', 'GetItem', 'DeleteItem', 'DescribeTable'].reduce((sum, name) => sum + count(name), 0)}`,
+    )
+    expect(perSession('UpdateItem') / SHARDS).toBeLessThanOrEqual(3.2)
+    expect(perSession('Scan')).toBeLessThanOrEqual(3.7)
+    expect(count('GetItem') + count('PutItem') + count('DescribeTable')).toBe(0)
+  }, 180_000)
+})

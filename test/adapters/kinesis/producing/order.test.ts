@@ -1,0 +1,109 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { describe, expect, test } from 'vitest'
+import { seededRandom } from '../../../support/aws-faults/random.ts'
+import { openOnFake } from '../support/fake-backend.ts'
+import { record } from '../support/record.ts'
+import { type Written, writtenTo } from '../support/written.ts'
+
+const SEED = 20_261_128
+const KEYS = 40
+const CALLS = 80
+
+describe.each([
+  { name: 'plain', parameters: {} },
+  { name: 'aggregated', parameters: { aggregate: 'true', lingerMs: '5' } },
+])('$name records', ({ parameters }) => {
+  test.each([0, 1, 2])(
+    'stand in the order of the calls, each where it was acknowledged, whatever fails (seed + %i)',
+    async (offset) => {
+      const seed = SEED + offset
+      const random = seededRandom(seed)
+      await using connection = await openOnFake(
+        { limits: 'off', seed, settleMs: 5 },
+        { ...parameters, requestTimeoutMs: '1500' },
+      )
+      const { fake, driver } = connection
+      await driver.admin.createTopic({ name: 's', partitions: 2 })
+      const on = 'PutRecords'
+      const code = 'ProvisionedThroughputExceededException'
+      fake.faults.add({ on, rate: 0.2, effect: { kind: 'entries', code, which: { share: 0.2 } } })
+      fake.faults.add({
+        on,
+        rate: 0.2,
+        effect: { kind: 'entries', code: 'InternalFailure', which: { share: 0.3 } },
+      })
+      fake.faults.add({
+        on,
+        rate: 0.05,
+        effect: { kind: 'error', code: 'InternalFailureException', when: 'after' },
+      })
+      fake.faults.add({ on, rate: 0.05, effect: { kind: 'cut', when: 'after' } })
+      fake.faults.add({ on, rate: 0.01, times: 2, effect: { kind: 'hang' } })
+      fake.faults.add({ on, rate: 0.5, effect: { kind: 'shuffle' } })
+      fake.faults.add({ on, rate: 0.3, effect: { kind: 'delay', ms: 10, when: 'before' } })
+
+      const producer = await driver.openProducer({ clientId: 'test' })
+      const sent: string[] = []
+      const acknowledged: { partition: string; position: string; value: string }[] = []
+      const calls: Promise<void>[] = []
+      const counts = new Map<string, number>()
+      const produce = async (): Promise<void> => {
+        for (let call = 0; call < CALLS; call++) {
+          const values = Array.from({ length: 1 + Math.floor(random() * 30) }, () => {
+            const key = `k${Math.floor(random() * KEYS)}`
+            const count = (counts.get(key) ?? 0) + 1
+            counts.set(key, count)
+            return `${key}#${count}`
+          })
+          sent.push(...values)
+          const records = values.map((value) => record(value.split('#')[0]!, value))
+          calls.push(
+            producer.send('s', records).then((results) => {
+              values.forEach((value, i) => {
+                acknowledged.push({ value, partition: results.partition(i), position: results.position(i) })
+              })
+            }),
+          )
+          if (random() < 0.3) await wait(3)
+        }
+      }
+      const reshard = async (): Promise<void> => {
+        for (let i = 0; i < 6; i++) {
+          await wait(20)
+          const open = fake.stream('s').open
+          const at = Math.floor(random() * (open.length - 1))
+          if (random() < 0.6 || open.length === 1) await driver.admin.splitPartition!('s', open[at]!.id)
+          else await driver.admin.mergePartitions!('s', [open[at]!.id, open[at + 1]!.id])
+        }
+      }
+      await Promise.all([produce(), reshard()])
+      await Promise.all(calls)
+      await producer.close(1_000)
+
+      const written = writtenTo(fake, 's')
+      const places = new Set(written.map(placeOf))
+      expect(acknowledged).toHaveLength(sent.length)
+      expect(acknowledged.filter((each) => !places.has(placeOf(each)))).toEqual([])
+      expect(inversions(written)).toEqual([])
+      if ('aggregate' in parameters)
+        expect(Math.max(...written.map(({ together }) => together))).toBeGreaterThan(5)
+    },
+    30_000,
+  )
+})
+
+const placeOf = (at: { partition: string; position: string; value: string }): string =>
+  `${at.partition} ${at.position} ${at.value}`
+
+/** A record is doubled where an answer was lost; what must not be is a first time after a later one. */
+function inversions(written: readonly Written[]): string[] {
+  const next = new Map<string, number>()
+  const found: string[] = []
+  for (const { key, value } of written) {
+    const count = Number(value.split('#')[1])
+    const expected = next.get(key!) ?? 1
+    if (count > expected) found.push(`${value} where ${expected} was due`)
+    next.set(key!, Math.max(expected, count + 1))
+  }
+  return found
+}

@@ -1,0 +1,32 @@
+import { LocalstackContainer } from '@testcontainers/localstack'
+import type { Startable } from '../containers/start-when-asked.ts'
+
+/** The last one that needs no token. */
+export const LOCALSTACK_IMAGE = 'localstack/localstack:4.14.0'
+/** What containers of the tests are known by, so that leftovers of killed runs are found. */
+export const LOCALSTACK_LABEL = 'millrace.tests.localstack'
+
+/** One LocalStack with Kinesis and DynamoDB, in about 2 s. Its address is the endpoint for an SDK. */
+export async function startLocalstack(): Promise<Startable> {
+  // The image that ends containers after a crash need not be fetched: leftovers are found by their label.
+  process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
+  const container = await new LocalstackContainer(LOCALSTACK_IMAGE)
+    .withLabels({ [LOCALSTACK_LABEL]: String(process.pid) })
+    .withEnvironment({
+      SERVICES: 'kinesis,dynamodb',
+      // So that the first call of a test does not wait for its service.
+      EAGER_SERVICE_LOADING: '1',
+      // No usage reports, no look for updates: the tests stay on this machine.
+      DISABLE_EVENTS: '1',
+      SKIP_SSL_CERT_DOWNLOAD: '1',
+      // The emulator's own waits for streams and consumers to become ACTIVE.
+      KINESIS_LATENCY: '0',
+    })
+    .start()
+  return {
+    address: container.getConnectionUri(),
+    async stop() {
+      await container.stop({ timeout: 1_000 })
+    },
+  }
+}
