@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict'
 import { afterAll, beforeAll, describe, inject, test } from 'vitest'
 import { KafkaGroups } from '../../../../adapters/kafka/grouping/kafka-groups.ts'
+import { errorOf } from '../../../../adapters/kafka/wire/error-codes.ts'
+import { addOffsetsToTxn } from '../../../../adapters/kafka/wire/protocol/add-offsets-to-txn.ts'
 import { deleteTopics } from '../../../../adapters/kafka/wire/protocol/delete-topics.ts'
+import { endTxn } from '../../../../adapters/kafka/wire/protocol/end-txn.ts'
+import { initProducerId } from '../../../../adapters/kafka/wire/protocol/init-producer-id.ts'
 import { offsetCommit } from '../../../../adapters/kafka/wire/protocol/offset-commit.ts'
 import { offsetCommitByEpoch } from '../../../../adapters/kafka/wire/protocol/offset-commit-by-epoch.ts'
+import { txnOffsetCommit } from '../../../../adapters/kafka/wire/protocol/txn-offset-commit.ts'
 import { StreamError } from '../../../../src/driver.ts'
 import { eventually } from '../../../conformance/eventually.ts'
 import { uniqueName } from '../../../support/kafka/shared-broker.ts'
@@ -219,6 +224,41 @@ describe.skipIf(!inject('docker')).each(['classic', 'consumer'] as const)(
         partitions: current.offsets,
       })
       assert.equal(late!.errorCode, refusal)
+      await second.member.leave()
+    })
+
+    test('and so is what it checkpoints in a transaction (KIP-447)', async () => {
+      const topic = await cluster.topic()
+      const group = uniqueName('group')
+      const first = await TestMember.join(cluster, group, topic)
+      const [held] = await first.holds(1)
+      const stale = first.member.offsetCommit([{ assignment: held!, checkpoint: '0' }])
+      await first.member.leave()
+      const second = await TestMember.join(cluster, group, topic)
+      const [again] = await second.holds(1)
+      const current = second.member.offsetCommit([{ assignment: again!, checkpoint: '0' }])
+      const transactionalId = second.member.transactionalId()
+      const { producerId, producerEpoch } = await cluster.until(async () => {
+        const to = { kind: 'transaction', transactionalId } as const
+        const request = { transactionalId, transactionTimeoutMs: 60_000, producerId: -1, producerEpoch: -1 }
+        const answer = await cluster.wire.request(to, initProducerId, request)
+        if (answer.errorCode !== 0) throw errorOf(answer.errorCode, 'initialising')
+        return answer
+      })
+      const ref = { transactionalId, producerId, producerEpoch }
+      const coordinator = { kind: 'transaction', transactionalId } as const
+      const added = await cluster.wire.request(coordinator, addOffsetsToTxn, { ...ref, group })
+      assert.equal(added.errorCode, 0)
+      const commit = async (offsets: typeof stale): Promise<number> => {
+        const to = { kind: 'group', group } as const
+        const [answer] = await cluster.wire.request(to, txnOffsetCommit, { ...ref, ...offsets })
+        return answer!.errorCode
+      }
+      assert.equal(await commit(stale), 25, 'a member that is gone')
+      assert.equal(await commit({ ...current, generation: stale.generation }), 22, 'an epoch that has passed')
+      assert.equal(await commit(current), 0)
+      const ended = await cluster.wire.request(coordinator, endTxn, { ...ref, commit: true })
+      assert.equal(ended.errorCode, 0)
       await second.member.leave()
     })
 
