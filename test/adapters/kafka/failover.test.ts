@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, inject, test } from 'vitest'
 import { openReader } from '../../../adapters/kafka/reading/kafka-reader.ts'
 import type { KafkaWire } from '../../../adapters/kafka/wire/wire.ts'
-import { connect, json, type Streams, topic as topicOf } from '../../../src/index.ts'
+import { connect, json, type Streams, type TopicLike, topic as topicOf } from '../../../src/index.ts'
 import { quiet } from '../../conformance/connection.ts'
 import { eventually } from '../../conformance/eventually.ts'
 import { kafkaAddress } from '../../support/kafka/kafka-driver.ts'
@@ -17,17 +17,23 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
   let brokers: ThreeBrokers
   let cluster: TestCluster
   let streams: Streams
+  /** The same cluster by members of KIP-848. */
+  let newer: Streams
 
   beforeAll(async () => {
     brokers = await startThreeBrokers()
     cluster = await TestCluster.open(brokers.addresses)
     streams = (await connect(kafkaAddress(brokers.addresses), { logger: quiet })) as unknown as Streams
+    newer = (await connect(kafkaAddress(brokers.addresses, { groupProtocol: 'consumer' }), {
+      logger: quiet,
+    })) as unknown as Streams
     // The first group has its coordinator's topic made.
     const warm = topicOf(uniqueName('warm'), { value: json<number>() })
     await streams.admin.createTopic({ name: warm.name })
     await streams.groups.seekGroup(uniqueName('group'), warm.name, 'earliest', {})
   }, 180_000)
   afterAll(async () => {
+    await newer?.close()
     await streams?.close()
     await cluster?.close()
     await brokers?.stop()
@@ -58,39 +64,47 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
     await near.close()
   })
 
+  /** A topic with a partition that the broker leads: which ones do so is theirs to choose. */
+  async function topicLedBy(node: number) {
+    for (;;) {
+      const topic = topicOf(uniqueName('topic'), { value: json<number>() })
+      await streams.admin.createTopic({ name: topic.name, partitions: 3 })
+      const { partitions } = await cluster.wire.topic(topic.name, { maxAgeMs: 0 })
+      const led = partitions.find(({ leader }) => leader === node)
+      if (led !== undefined) return { topic, partition: String(led.id) }
+    }
+  }
+
   for (const fault of ['kill', 'pause'] as const) {
     test(`a leader and coordinator after ${fault}: readers see each record once, groups none too early and none never`, {
       timeout: 120_000,
     }, async () => {
-      const topic = topicOf(uniqueName('topic'), { value: json<number>() })
-      await streams.admin.createTopic({ name: topic.name, partitions: 3 })
-      const { leader } = (await cluster.wire.topic(topic.name, { maxAgeMs: 0 })).partitions[0]!
       const coordinatedBy = (name: string) => cluster.wire.nodeOf({ kind: 'group', group: name })
-      let group = uniqueName('group')
-      while ((await coordinatedBy(group)) !== leader) group = uniqueName('group')
+      const group = uniqueName('group')
+      const node = await coordinatedBy(group)
+      let groupToo = uniqueName('group')
+      while ((await coordinatedBy(groupToo)) !== node) groupToo = uniqueName('group')
+      const { topic, partition } = await topicLedBy(node)
       const producer = streams.producer()
       const read: number[] = []
       const reading = (async () => {
-        for await (const batch of streams.read(topic, { partitions: ['0'] })) {
+        for await (const batch of streams.read(topic, { partitions: [partition] })) {
           for (const record of batch) read.push(record.value as number)
           if (read.length >= RECORDS) return
         }
       })()
-      const handled: number[] = []
-      const consumers = [0, 1].map(() =>
-        streams.consumer({ group, topics: [topic], checkpoint: { intervalMs: 50 } }),
-      )
-      const running = consumers.map((consumer) =>
-        consumer.run({
-          each: async (record) => {
-            if (record.partition === '0') handled.push(record.value as number)
-          },
-        }),
-      )
+      const groups = [
+        new ConsumedTwice(streams, group, topic, partition),
+        new ConsumedTwice(newer, groupToo, topic, partition),
+      ]
       const sends: Promise<unknown>[] = []
       for (let i = 0; i < RECORDS; i++) {
-        sends.push(producer.send(topic, i, { partition: '0' }))
-        if (i === RECORDS / 4) await brokers[fault](leader)
+        sends.push(producer.send(topic, i, { partition }))
+        if (i === RECORDS / 4) {
+          const isUnderWay = () => read.length > 0 && groups.every((group) => group.isUnderWay)
+          await eventually(isUnderWay, { withinMs: 20_000, what: 'all are at work' })
+          await brokers[fault](node)
+        }
         if (i % 4 === 0) await wait(10)
       }
       await Promise.all(sends)
@@ -99,21 +113,9 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
         read,
         Array.from({ length: RECORDS }, (_, i) => i),
       )
-      await eventually(() => new Set(handled).size === RECORDS, {
-        withinMs: 40_000,
-        what: `${RECORDS} records in the group`,
-      })
-      let next = 0
-      for (const value of handled) {
-        assert.ok(value <= next, `${value} came before ${next}`)
-        next = Math.max(next, value + 1)
-      }
-      await Promise.all(consumers.map((consumer) => consumer.close()))
-      await Promise.all(running)
-      const lag = (await streams.groups.describeGroup(group)).partitions.map((partition) => partition.lag)
-      assert.deepEqual(lag[0], { records: 0 })
+      for (const group of groups) await group.finish()
       await producer.close()
-      await (fault === 'kill' ? brokers.restart(leader) : brokers.unpause(leader))
+      await (fault === 'kill' ? brokers.restart(node) : brokers.unpause(node))
       await eventually(
         async () => {
           const layout = await cluster.wire.topic(topic.name, { maxAgeMs: 0 })
@@ -124,6 +126,54 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
     })
   }
 })
+
+/** A group of two members, and what it was given of a partition. */
+class ConsumedTwice {
+  readonly #streams: Streams
+  readonly #group: string
+  readonly #partition: string
+  readonly #handled: number[] = []
+  readonly #consumers
+  readonly #running: Promise<void>[]
+
+  constructor(streams: Streams, group: string, topic: TopicLike, partition: string) {
+    this.#streams = streams
+    this.#group = group
+    this.#partition = partition
+    this.#consumers = [0, 1].map(() =>
+      streams.consumer({ group, topics: [topic], checkpoint: { intervalMs: 50 } }),
+    )
+    this.#running = this.#consumers.map((consumer) =>
+      consumer.run({
+        each: async (record) => {
+          if (record.partition === partition) this.#handled.push(record.value as number)
+        },
+      }),
+    )
+  }
+
+  get isUnderWay(): boolean {
+    return this.#handled.length > 0
+  }
+
+  /** All of it was given, nothing ahead of what was before it, and all of it is checkpointed. */
+  async finish(): Promise<void> {
+    await eventually(() => new Set(this.#handled).size === RECORDS, {
+      withinMs: 40_000,
+      what: `${RECORDS} records in ${this.#group}`,
+    })
+    let next = 0
+    for (const value of this.#handled) {
+      assert.ok(value <= next, `${value} came before ${next}`)
+      next = Math.max(next, value + 1)
+    }
+    await Promise.all(this.#consumers.map((consumer) => consumer.close()))
+    await Promise.all(this.#running)
+    const { partitions } = await this.#streams.groups.describeGroup(this.#group)
+    const place = partitions.find(({ partition }) => partition === this.#partition)
+    assert.deepEqual(place?.lag, { records: 0 })
+  }
+}
 
 /** The nodes that Fetch requests go to. */
 function spy(wire: KafkaWire, nodes: number[]): KafkaWire {
