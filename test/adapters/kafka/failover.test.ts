@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, inject, test } from 'vitest'
 import { openReader } from '../../../adapters/kafka/reading/kafka-reader.ts'
 import type { KafkaWire } from '../../../adapters/kafka/wire/wire.ts'
-import { connect, json, type Streams, topic as topicOf } from '../../../src/index.ts'
+import { connect, json, type Streams, type TopicLike, topic as topicOf } from '../../../src/index.ts'
 import { quiet } from '../../conformance/connection.ts'
 import { eventually, within } from '../../conformance/eventually.ts'
 import { kafkaAddress } from '../../support/kafka/kafka-driver.ts'
@@ -17,17 +17,23 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
   let brokers: ThreeBrokers
   let cluster: TestCluster
   let streams: Streams
+  /** The same cluster by members of KIP-848. */
+  let newer: Streams
 
   beforeAll(async () => {
     brokers = await startThreeBrokers()
     cluster = await TestCluster.open(brokers.addresses)
     streams = (await connect(kafkaAddress(brokers.addresses), { logger: quiet })) as unknown as Streams
+    newer = (await connect(kafkaAddress(brokers.addresses, { groupProtocol: 'consumer' }), {
+      logger: quiet,
+    })) as unknown as Streams
     // The first group has its coordinator's topic made.
     const warm = topicOf(uniqueName('warm'), { value: json<number>() })
     await streams.admin.createTopic({ name: warm.name })
     await streams.groups.seekGroup(uniqueName('group'), warm.name, 'earliest', {})
   }, 180_000)
   afterAll(async () => {
+    await newer?.close()
     await streams?.close()
     await cluster?.close()
     await brokers?.stop()
@@ -58,16 +64,18 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
     await near.close()
   })
 
-  /** A topic, a group, and the partition that is led by the group's coordinator: after elections not every broker is one. */
-  function ledByCoordinator() {
+  /** A broker that coordinates a group of each protocol, and a partition that it leads: after elections not every broker is one. */
+  function coordinatorThatLeads() {
+    const coordinatorOf = (group: string) => cluster.wire.nodeOf({ kind: 'group', group })
     const findOne = async () => {
-      const group = uniqueName('group')
-      const leader = await cluster.wire.nodeOf({ kind: 'group', group })
+      const [group, groupToo] = [uniqueName('group'), uniqueName('group')]
+      const node = await coordinatorOf(group)
+      if ((await coordinatorOf(groupToo)) !== node) return
       const topic = topicOf(uniqueName('topic'), { value: json<number>() })
       await streams.admin.createTopic({ name: topic.name, partitions: 3 })
       const { partitions } = await cluster.wire.topic(topic.name, { maxAgeMs: 0 })
-      const led = partitions.find((it) => it.leader === leader && it.inSync.length === 3)
-      return led && { topic, group, partition: String(led.id), leader }
+      const led = partitions.find((it) => it.leader === node && it.inSync.length === 3)
+      return led && { node, group, groupToo, topic, partition: String(led.id) }
     }
     // On a busy machine a broker may be out of the cluster for a moment: then it leads nothing, and no other may fail beside it.
     return eventually(findOne, { withinMs: 60_000, what: 'a partition led by a coordinator' })
@@ -80,13 +88,13 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
   ] as const) {
     const when = after === 0 ? 'before all begins' : 'amid the work'
     // The sum of what is waited for below.
-    const options = { timeout: 420_000 }
+    const options = { timeout: 480_000 }
     test(
       `${fault} of the leader and coordinator ${when}: readers see each record once, groups none too early and none never`,
       options,
       async () => {
-        const { topic, group, partition, leader } = await ledByCoordinator()
-        const strike = () => brokers[fault](leader)
+        const { node, group, groupToo, topic, partition } = await coordinatorThatLeads()
+        const strike = () => brokers[fault](node)
         if (after === 0) await strike()
         const producer = streams.producer()
         const read: number[] = []
@@ -96,21 +104,15 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
             if (read.length >= RECORDS) return
           }
         })()
-        const handled: number[] = []
-        const consumers = [0, 1].map(() =>
-          streams.consumer({ group, topics: [topic], checkpoint: { intervalMs: 50 } }),
-        )
-        const running = consumers.map((consumer) =>
-          consumer.run({
-            each: async (record) => {
-              if (record.partition === partition) handled.push(record.value as number)
-            },
-          }),
-        )
-        const told = () => `${read.length} are read, ${new Set(handled).size} handled, of ${RECORDS}`
+        const groups = [
+          new ConsumedTwice(streams, group, topic, partition),
+          new ConsumedTwice(newer, groupToo, topic, partition),
+        ]
+        const told = () =>
+          `${read.length} are read, ${groups.map(({ count }) => count)} handled, of ${RECORDS}`
         const send = (i: number) => producer.send(topic, i, { partition })
         for (let i = 0; i < after; i++) await send(i)
-        await eventually(() => read.length === after && new Set(handled).size === after, {
+        await eventually(() => read.length === after && groups.every(({ count }) => count === after), {
           withinMs: 30_000,
           what: () => `all are at work: ${told()}`,
         })
@@ -126,23 +128,9 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
           read,
           Array.from({ length: RECORDS }, (_, i) => i),
         )
-        await eventually(() => new Set(handled).size === RECORDS, { withinMs: 40_000, what: told })
-        let next = 0
-        for (const value of handled) {
-          assert.ok(value <= next, `${value} came before ${next}`)
-          next = Math.max(next, value + 1)
-        }
-        await within(
-          20_000,
-          Promise.all(consumers.map((consumer) => consumer.close())),
-          'consumers are closed',
-        )
-        await Promise.all(running)
-        const described = await streams.groups.describeGroup(group)
-        const lag = described.partitions.find((it) => it.partition === partition)?.lag
-        assert.deepEqual(lag, { records: 0 })
+        for (const consumed of groups) await consumed.finish()
         await producer.close()
-        await (fault === 'kill' ? brokers.restart(leader) : brokers.unpause(leader))
+        await (fault === 'kill' ? brokers.restart(node) : brokers.unpause(node))
         await eventually(
           async () => {
             const layout = await cluster.wire.topic(topic.name, { maxAgeMs: 0 })
@@ -154,6 +142,59 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
     )
   }
 })
+
+/** A group of two members, and what it was given of a partition. */
+class ConsumedTwice {
+  readonly #streams: Streams
+  readonly #group: string
+  readonly #partition: string
+  readonly #handled: number[] = []
+  readonly #consumers
+  readonly #running: Promise<void>[]
+
+  constructor(streams: Streams, group: string, topic: TopicLike, partition: string) {
+    this.#streams = streams
+    this.#group = group
+    this.#partition = partition
+    this.#consumers = [0, 1].map(() =>
+      streams.consumer({ group, topics: [topic], checkpoint: { intervalMs: 50 } }),
+    )
+    this.#running = this.#consumers.map((consumer) =>
+      consumer.run({
+        each: async (record) => {
+          if (record.partition === partition) this.#handled.push(record.value as number)
+        },
+      }),
+    )
+  }
+
+  /** Records that it was given, those that came again counted once. */
+  get count(): number {
+    return new Set(this.#handled).size
+  }
+
+  /** All of it was given, nothing ahead of what was before it, and all of it is checkpointed. */
+  async finish(): Promise<void> {
+    await eventually(() => this.count === RECORDS, {
+      withinMs: 40_000,
+      what: () => `${RECORDS} records in ${this.#group}, there are ${this.count}`,
+    })
+    let next = 0
+    for (const value of this.#handled) {
+      assert.ok(value <= next, `${value} came before ${next}`)
+      next = Math.max(next, value + 1)
+    }
+    await within(
+      20_000,
+      Promise.all(this.#consumers.map((consumer) => consumer.close())),
+      'consumers are closed',
+    )
+    await Promise.all(this.#running)
+    const { partitions } = await this.#streams.groups.describeGroup(this.#group)
+    const place = partitions.find(({ partition }) => partition === this.#partition)
+    assert.deepEqual(place?.lag, { records: 0 })
+  }
+}
 
 /** The nodes that Fetch requests go to. */
 function spy(wire: KafkaWire, nodes: number[]): KafkaWire {

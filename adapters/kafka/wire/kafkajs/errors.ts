@@ -7,7 +7,7 @@ interface KafkajsError extends Error {
   readonly retriable?: boolean
 }
 
-/** An error of kafkajs on its way to `broker` (host:port), or of Node below it, as a StreamError. */
+/** An error of kafkajs on its way to `broker` (host:port) as a StreamError. */
 export function fromKafkajs(error: unknown, broker: string, hint: string): StreamError {
   if (error instanceof StreamError) return error
   const { name, message, code } = error as KafkajsError

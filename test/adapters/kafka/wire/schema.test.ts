@@ -3,6 +3,7 @@ import { afterEach, describe, expect, inject, test, vi } from 'vitest'
 import { openKafka } from '../../../../adapters/kafka/index.ts'
 import { BrokerLink } from '../../../../adapters/kafka/wire/broker-link.ts'
 import { frameRequest } from '../../../../adapters/kafka/wire/frame.ts'
+import { apiVersions } from '../../../../adapters/kafka/wire/protocol/api-versions.ts'
 import { deleteRecords } from '../../../../adapters/kafka/wire/protocol/delete-records.ts'
 import { describeTransactions } from '../../../../adapters/kafka/wire/protocol/describe-transactions.ts'
 import { listTransactions } from '../../../../adapters/kafka/wire/protocol/list-transactions.ts'
@@ -165,6 +166,7 @@ async function rarely(broker: string): Promise<void> {
   const partition = { topic, partition: 0 }
   await wire.request(leader, offsetForLeaderEpoch, [{ ...partition, currentLeaderEpoch: -1, leaderEpoch: 0 }])
   await wire.request(leader, deleteRecords, { timeoutMs: 1_000, partitions: [{ ...partition, before: 0 }] })
+  await wire.request({ kind: 'any' }, apiVersions, {})
   await wire.request({ kind: 'any' }, listTransactions, { states: ['Ongoing'] })
   await wire.request({ kind: 'any' }, describeTransactions, { transactionalIds: ['a', 'b'] })
   await wire.close()
