@@ -101,7 +101,7 @@ describe.skipIf(!inject('docker'))("members beside Apache's own clients and tool
     await ours.holds(4)
     const theirs = ['--command-property', 'group.protocol=consumer']
     shell.start('console-consumer', '--topic', topic, '--group', group, ...theirs)
-    await eventually(() => ours.held.size === 2, { withinMs: 60_000, what: 'Apache has its share' })
+    await eventually(() => ours.held.size === 2, { withinMs: JAVA_MS, what: 'Apache has its share' })
     assert.ok(!ours.events.some((event) => event.startsWith('lost')))
     const described = await shell.run('consumer-groups', '--describe', '--group', group)
     const rows = described.split('\n').filter((line) => line.includes(topic))
@@ -112,10 +112,10 @@ describe.skipIf(!inject('docker'))("members beside Apache's own clients and tool
     // Whoever has the first partition begins a topic that is new, and Apache's consumer does not do that for others.
     await ours.member.leave()
     const again = await TestMember.join(newer, group, topic)
-    await eventually(() => again.held.size === 2, { withinMs: 60_000, what: 'a share again' })
+    await eventually(() => again.held.size === 2, { withinMs: JAVA_MS, what: 'a share again' })
     await shell.end(group)
     await eventually(() => again.held.size === 4, {
-      withinMs: 60_000,
+      withinMs: JAVA_MS,
       what: 'all of it after Apache has left',
     })
     await again.member.leave()
