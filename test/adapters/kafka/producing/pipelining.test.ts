@@ -162,3 +162,29 @@ test('while the leader of one partition is looked for, the others go on', async 
   await moved
   expect(numbersIn(cluster, 0)).toEqual([0, 1])
 })
+
+test('a leader that goes amid it: what was on its way and what waits is given up in time, and what comes later goes on', async () => {
+  const { cluster, engine } = setUp(500)
+  cluster.inOrder = true
+  const state = cluster.partitions[0]!
+  const setLeader = (leader: number): void => {
+    state.leader = leader
+    cluster.invalidate({ kind: 'leader', topic: 't', partition: 0 })
+  }
+  let requests = 0
+  cluster.fault = (scope) => {
+    if (scope !== 'request' || ++requests < 4) return 'none'
+    setLeader(-1)
+    return 'lost'
+  }
+  const results = await sendAll(engine, 40)
+  expect(results.at(0)!.status).toBe('fulfilled')
+  expect(results.at(-1)).toMatchObject({ status: 'rejected', reason: { code: 'UNAVAILABLE' } })
+  expectPlaces(cluster, results)
+  cluster.fault = () => 'none'
+  setLeader(1)
+  const before = numbersIn(cluster)
+  const later = await engine.send('t', [record('80')]).result
+  expect(later.position(0)).toBe(String(before.length))
+  expect(numbersIn(cluster)).toEqual([...upTo(before.length), 80])
+})
