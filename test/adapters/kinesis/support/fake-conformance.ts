@@ -4,6 +4,7 @@ import path from 'node:path'
 import type { Driver } from '../../../../src/driver.ts'
 import type { Backend } from '../../../conformance/index.ts'
 import { type KinesisFake, startKinesisFake } from '../../../support/kinesis-fake/start-kinesis-fake.ts'
+import { openTables } from '../leasing/support/lent-tables.ts'
 import { connections } from './connections.ts'
 import { setCredentials } from './credentials.ts'
 
@@ -21,6 +22,9 @@ export async function fakeBackend(
   setCredentials()
   const leases = await mkdtemp(path.join(tmpdir(), 'millrace-leases-'))
   // The suite turns the service's clock on to end retention; requests are dated by this machine's.
+  // Held by this process: one of the suite's may be stopped, and would hold up all others with it.
+  const tables = await openTables(`log:${leases}`)
+  await tables.listTables()
   const fake = await startKinesisFake({ seed, settleMs: 0, clockSkewMs: Number.POSITIVE_INFINITY })
   const backend = connections({ endpoint: fake.endpoint, leases: `log:${leases}`, ...parameters })
   const open = new Set<Driver>()
@@ -47,6 +51,7 @@ export async function fakeBackend(
     },
     async close() {
       await fake.stop()
+      await tables.close()
       await rm(leases, { recursive: true, force: true })
     },
   }
