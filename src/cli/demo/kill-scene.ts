@@ -162,7 +162,9 @@ class Deadline implements Disposable {
 function stuck(workers: readonly Worker[], missing: number): StreamError {
   return new StreamError(
     'TIMEOUT',
-    `${counted(missing, 'event')} came to no process. ${complaintsOf(workers)}`,
+    missing === 0
+      ? `all events were processed before one of the processes could be killed. ${complaintsOf(workers)}`
+      : `${counted(missing, 'event')} came to no process. ${complaintsOf(workers)}`,
   )
 }
 

@@ -2,7 +2,7 @@ import { describe, test } from 'vitest'
 import { runCase } from '../../conformance/run-case.ts'
 import { seededRandom } from '../../support/aws-faults/random.ts'
 import { chaos } from './support/chaos.ts'
-import { fakeBackend } from './support/conformance-backends.ts'
+import { fakeBackend } from './support/fake-conformance.ts'
 
 const LONG = process.env.MILLRACE_LONG === '1'
 const ROUND_MS = LONG ? 60_000 : 15_000

@@ -1,6 +1,6 @@
 import { afterAll, describe, inject, test } from 'vitest'
 import { conformance } from '../../conformance/index.ts'
-import { localstackBackend } from './support/conformance-backends.ts'
+import { localstackBackend } from './support/localstack-conformance.ts'
 
 const runner = { describe: describe.skipIf(!inject('docker')), test, afterAll }
 

@@ -2,14 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Driver } from '../../../../src/driver.ts'
-import { quiet } from '../../../conformance/connection.ts'
 import type { Backend } from '../../../conformance/index.ts'
 import { type KinesisFake, startKinesisFake } from '../../../support/kinesis-fake/start-kinesis-fake.ts'
-import { sharedLocalstack } from '../../../support/localstack/shared-localstack.ts'
+import { openTables } from '../leasing/support/lent-tables.ts'
+import { connections } from './connections.ts'
 import { setCredentials } from './credentials.ts'
-import { openWithTables } from './open-with-tables.ts'
 
-const module = new URL('./open-with-tables.ts', import.meta.url).href
 const DAY_AND_MORE_MS = 25 * 3_600_000
 
 export interface FakeBackend extends Backend {
@@ -24,8 +22,11 @@ export async function fakeBackend(
   setCredentials()
   const leases = await mkdtemp(path.join(tmpdir(), 'millrace-leases-'))
   // The suite turns the service's clock on to end retention; requests are dated by this machine's.
+  // Held by this process: one of the suite's may be stopped, and would hold up all others with it.
+  const tables = await openTables(`log:${leases}`)
+  await tables.listTables()
   const fake = await startKinesisFake({ seed, settleMs: 0, clockSkewMs: Number.POSITIVE_INFINITY })
-  const backend = backendOf({ endpoint: fake.endpoint, leases: `log:${leases}`, ...parameters })
+  const backend = connections({ endpoint: fake.endpoint, leases: `log:${leases}`, ...parameters })
   const open = new Set<Driver>()
   return {
     ...backend,
@@ -50,25 +51,8 @@ export async function fakeBackend(
     },
     async close() {
       await fake.stop()
+      await tables.close()
       await rm(leases, { recursive: true, force: true })
     },
-  }
-}
-
-/** LocalStack, with leases in its DynamoDB. */
-export async function localstackBackend(): Promise<Backend> {
-  setCredentials()
-  return {
-    ...backendOf({ endpoint: await sharedLocalstack() }),
-    faults: { crash: (driver) => driver.close() },
-    async close() {},
-  }
-}
-
-function backendOf(parameters: Readonly<Record<string, string>>): Pick<Backend, 'openDriver' | 'child'> {
-  const address = `kinesis://us-east-1?${new URLSearchParams(parameters)}`
-  return {
-    openDriver: () => openWithTables(address, { logger: quiet }),
-    child: { module, factory: 'openWithTables', address },
   }
 }
