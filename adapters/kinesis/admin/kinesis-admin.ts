@@ -1,4 +1,5 @@
 import {
+  AddTagsToStreamCommand,
   CreateStreamCommand,
   DeleteStreamCommand,
   DescribeStreamSummaryCommand,
@@ -9,6 +10,7 @@ import {
 import { type DriverAdmin, StreamError, type TopicDescription, type TopicSpec } from '../../../src/driver.ts'
 import type { Kinesis } from '../parts.ts'
 import { retrying } from '../service/retrying.ts'
+import { MAX_RECORD_BYTES_TAG } from '../shards/record-limit.ts'
 import { Resharding } from './resharding.ts'
 import { toNewStream } from './stream-spec.ts'
 
@@ -29,7 +31,7 @@ export class KinesisAdmin implements DriverAdmin {
   }
 
   async createTopic(spec: TopicSpec): Promise<void> {
-    const { input, retentionHours, maxRecordKiB } = toNewStream(spec)
+    const { input, retentionHours, maxRecordKiB, recordLimit } = toNewStream(spec)
     const { service, streams } = this.#kinesis
     const { name } = spec
     await this.#create(input, name)
@@ -46,6 +48,12 @@ export class KinesisAdmin implements DriverAdmin {
       await this.#change(name, () => service.call(new UpdateMaxRecordSizeCommand(command)))
     }
     streams.forget(name)
+    if (recordLimit !== undefined && (await streams.maxRecordBytes(name)) !== recordLimit) {
+      // LocalStack passes over the tags of CreateStream.
+      const Tags = { [MAX_RECORD_BYTES_TAG]: String(recordLimit) }
+      await this.#again(() => service.call(new AddTagsToStreamCommand({ ...stream, Tags })))
+      streams.forget(name)
+    }
     await streams.shards(name)
   }
 

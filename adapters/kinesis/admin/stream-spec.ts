@@ -16,6 +16,8 @@ export interface NewStream {
   readonly retentionHours: number | undefined
   /** Undefined: the service's 1,024. */
   readonly maxRecordKiB: number | undefined
+  /** What is kept as a tag; undefined: none is needed. Bytes. */
+  readonly recordLimit: number | undefined
 }
 
 /** INVALID_ARGUMENT for what makes no sense, UNSUPPORTED for what Kinesis has not. */
@@ -44,18 +46,18 @@ export function toNewStream(spec: TopicSpec): NewStream {
       name,
     )
   }
+  const recordLimit = limit === MIN_LIMIT_KIB * KIB ? undefined : limit
   return {
     input: {
       StreamName: name,
       StreamModeDetails: { StreamMode: mode === 'on-demand' ? 'ON_DEMAND' : 'PROVISIONED' },
       // An on-demand stream begins with what the service thinks right, and is asked for no number.
       ...(mode === 'on-demand' ? {} : { ShardCount: partitions }),
-      ...(limit === undefined || limit === MIN_LIMIT_KIB * KIB
-        ? {}
-        : { Tags: { [MAX_RECORD_BYTES_TAG]: String(limit) } }),
+      ...(recordLimit === undefined ? {} : { Tags: { [MAX_RECORD_BYTES_TAG]: String(recordLimit) } }),
     },
     retentionHours: retentionMs === undefined ? undefined : hours(retentionMs, name),
     maxRecordKiB: limitKiB > MIN_LIMIT_KIB ? limitKiB : undefined,
+    recordLimit,
   }
 }
 

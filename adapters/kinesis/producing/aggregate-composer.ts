@@ -7,8 +7,9 @@ import type { ShardLane } from './shard-lane.ts'
 
 /** As KPL. */
 const AGGREGATE_BYTES = 51_200
-/** For each lane: with less, a request waits while others are on their way. */
+/** For each lane, and at least: with less, a request waits while others are on their way. */
 const WORTH_WHILE_BYTES = 2 * AGGREGATE_BYTES
+const LEAST_BYTES = 8 * AGGREGATE_BYTES
 
 /**
  * Aggregates of many items of one shard. An aggregate may hold several items of a key, in their order; what is left of that key
@@ -39,7 +40,7 @@ export class AggregateComposer implements Composer {
   isEnough(lanes: Lanes): boolean {
     let bytes = 0
     for (const lane of lanes.all) if (lane.queue.length > 0) bytes += lane.bytes
-    return bytes >= lanes.all.length * WORTH_WHILE_BYTES
+    return bytes >= Math.max(LEAST_BYTES, lanes.all.length * WORTH_WHILE_BYTES)
   }
 
   compose(lanes: Lanes, now: number, drop: (item: Item) => void): PutEntry[] {
@@ -82,7 +83,7 @@ export class AggregateComposer implements Composer {
     lanes.putBack(lane, firsts)
   }
 
-  /** Undefined where all were dropped. */
+  /** Without its checksum yet. Undefined where all were dropped. */
   #gather(lanes: Lanes, lane: ShardLane, drop: (item: Item) => void): PutEntry | undefined {
     const writer = this.#writer
     const items: Item[] = []

@@ -45,7 +45,8 @@ export class DynamoService {
     }
     this.#client ??= this.#load()
     const { sdk, client } = await this.#client
-    const signal = AbortSignal.timeout(Math.max(1, timeoutMs))
+    // It takes whole numbers only, and parts of a session need not be any.
+    const signal = AbortSignal.timeout(Math.max(1, Math.round(timeoutMs)))
     try {
       return await client.send(make(sdk), { abortSignal: signal })
     } catch (error) {
