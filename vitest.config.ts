@@ -20,9 +20,7 @@ const direct = [
 // Brokers are clocks too: one file at a time, and nothing else beside them, or sessions end that should not.
 const alone = {
   fileParallelism: false,
-  // For what hangs: what is waited for has deadlines of its own, above what a busy machine takes, and tells what it was.
-  testTimeout: 120_000,
-  hookTimeout: 180_000,
+  // What is waited for has deadlines of its own, above what a busy machine takes, and tells what it was.
   expect: { poll: { timeout: 20_000 } },
 } as const
 
@@ -33,8 +31,9 @@ export default defineConfig({
       'test/support/kafka/global-setup.ts',
       'test/support/localstack/global-setup.ts',
     ],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // For what hangs, also in tests that start many processes on a busy machine.
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
     pool: 'forks',
     projects: [
       {

@@ -13,10 +13,6 @@ describe('connect', () => {
     await expect(connect(address)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' })
   })
 
-  test('Kinesis is not there yet, and says so', async () => {
-    await expect(connect('kinesis://eu-west-1')).rejects.toMatchObject({ code: 'UNSUPPORTED' })
-  })
-
   test('what is required is checked at once', async () => {
     await expect(connect('memory:', { require: ['durable'] })).rejects.toMatchObject({ code: 'UNSUPPORTED' })
     await using streams = await connect('memory:' as string, { require: ['transactions'] })

@@ -329,9 +329,9 @@ async function sentAtLeast(address: string, count: number): Promise<void> {
 }
 
 async function until(reached: () => boolean | Promise<boolean>): Promise<void> {
-  for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
+  for (const deadline = Date.now() + 60_000; Date.now() < deadline; ) {
     if (await reached()) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  throw new Error('it did not come so far within 20 s')
+  throw new Error('it did not come so far within 60 s')
 }
