@@ -10,7 +10,7 @@ export function counted(value: number, what: string): string {
 }
 
 export function bytes(value: number): string {
-  if (value < 1_000) return `${value} B`
+  if (value < 1_000) return `${Math.round(value)} B`
   const units = ['kB', 'MB', 'GB', 'TB']
   let size = value / 1_000
   while (size >= 999.5 && units.length > 1) {

@@ -77,7 +77,7 @@ export async function measureLoad(
   if (records === 0) {
     throw new StreamError(
       'INVALID_ARGUMENT',
-      `nothing was written to '${topic}' in the last ${windowMs / 1_000} s: look further back, or give a rate`,
+      `nothing in the open partitions of '${topic}' is of the last ${windowMs / 1_000} s: look further back, or give a rate`,
       { topic },
     )
   }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { ReplayRecord } from './options.ts'
+import type { ReplayOptions, ReplayRecord } from './options.ts'
 
 /** When a record may go: milliseconds on the clock that `now` reads. */
 type Due = (record: ReplayRecord, now: number) => number
@@ -12,11 +12,11 @@ const LONGEST_WAIT_MS = 2 ** 30
 
 /**
  * Holds records back until their time: `speed` times as fast as they were written, or `rate` a second. What is late
- * goes at once, so a slow target delays but does not lose the beat.
+ * goes at once, so a slow target delays but does not lose the beat. What `filter` passes over is no part of the beat.
  */
 export async function* paced(
   chunks: AsyncIterable<readonly ReplayRecord[]>,
-  { speed, rate }: { readonly speed?: number | undefined; readonly rate?: number | undefined },
+  { speed, rate, filter }: Pick<ReplayOptions, 'speed' | 'rate' | 'filter'>,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly ReplayRecord[]> {
   const due = speed !== undefined ? bySpeed(speed) : rate !== undefined ? byRate(rate) : undefined
@@ -27,8 +27,10 @@ export async function* paced(
   for await (const chunk of chunks) {
     let from = 0
     for (let i = 0; i < chunk.length; i++) {
+      const record = chunk[i]!
+      if (filter?.(record) === false) continue
       const now = performance.now()
-      const early = due(chunk[i]!, now) - now
+      const early = due(record, now) - now
       if (early <= GRAIN_MS) continue
       if (i > from) yield chunk.slice(from, i)
       from = i

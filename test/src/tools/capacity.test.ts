@@ -145,7 +145,7 @@ describe('measureLoad', () => {
   test('has nothing to say of nothing', async () => {
     await expect(measureLoad(await filled([]), 'orders')).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
-      message: expect.stringMatching(/nothing was written to 'orders' in the last 300 s/),
+      message: expect.stringMatching(/nothing in the open partitions of 'orders' is of the last 300 s/),
     })
   })
 })

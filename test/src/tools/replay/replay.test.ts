@@ -189,6 +189,25 @@ test('a partition that is there twice stays in its place when asked', async () =
   expect(stood.map((_, n) => found.get(n))).toEqual(stood)
 })
 
+test('what the filter passes over is no part of the pace', async () => {
+  const from = await freshTopic()
+  const to = await freshTopic()
+  await send(from, 2)
+  // A day later, by its own time: at the records' own speed that would take a day.
+  await using producer = streams.producer()
+  await producer.sendRecords(
+    events(from),
+    [2, 3].map((n) => ({ value: { key: 'late', n }, timestamp: 86_400_000 + n })),
+  )
+  const report = await replay(
+    { streams, topic: from },
+    { streams, topic: to },
+    { speed: 1, filter: ({ timestamp }) => timestamp! >= 86_400_000 },
+  )
+  expect(report).toMatchObject({ records: 2, filtered: 2 })
+  expect((await read(to)).map(({ n }) => n)).toEqual([2, 3])
+})
+
 test.each([
   [{ speed: 0 }, /the speed is a number above 0/],
   [{ rate: -1 }, /the rate is a number/],
