@@ -46,7 +46,7 @@ export class StreamWriter {
   readonly #composer: Composer
   readonly #strict: boolean
   readonly #calls = new Set<SendCall>()
-  /** Aggregates that landed in a shard not known yet: what of them its readers take is known with its range. */
+  /** Aggregates that landed in another shard than was meant: whether its readers take them is known with its range. */
   readonly #strays: Stray[] = []
   #open: Open | undefined
   /** Calls that came while the stream was looked for, in order. */
@@ -262,11 +262,7 @@ export class StreamWriter {
           this.#strays.push({ entry, shard: ShardId, sequence: SequenceNumber })
           continue
         }
-        for (let sub = 0; sub < items.length; sub++) {
-          const item = items[sub]!
-          item.call.settle(item.index, ShardId, SequenceNumber, sub)
-          this.#release(item)
-        }
+        this.#written(items, ShardId, SequenceNumber)
         continue
       }
       // What the service leaves out of its answer is not taken for written.
@@ -303,6 +299,14 @@ export class StreamWriter {
       this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2)
     }
     this.#putBack(items)
+  }
+
+  #written(items: readonly Item[], shard: string, sequence: string): void {
+    for (let sub = 0; sub < items.length; sub++) {
+      const item = items[sub]!
+      item.call.settle(item.index, shard, sequence, sub)
+      this.#release(item)
+    }
   }
 
   /** They go again, before what waits in their lanes. What is newer of their keys still waits for them. */
@@ -358,21 +362,20 @@ export class StreamWriter {
     }
   }
 
-  /** Of an aggregate that a child of its shard got, readers take what lies in the child's range. The rest goes again. */
+  /**
+   * An aggregate that a child of its shard got is taken by every reader if all of it lies in the child's range. Of another one KCL takes
+   * nothing, so all of it goes again, each record to its own shard.
+   */
   #settleStrays(): void {
     for (const { entry, shard, sequence } of this.#strays.splice(0)) {
+      const { items } = entry
       const { from, to } = this.#open!.lanes.map.shard(shard)!
-      const outside: Item[] = []
-      entry.items.forEach((item, sub) => {
+      const isInside = (item: Item): boolean => {
         const hashKey = hashKeyIn(entry, item)
-        if (hashKey < from || hashKey > to) {
-          outside.push(item)
-          return
-        }
-        item.call.settle(item.index, shard, sequence, sub)
-        this.#release(item)
-      })
-      this.#putBack(outside)
+        return hashKey >= from && hashKey <= to
+      }
+      if (items.every(isInside)) this.#written(items, shard, sequence)
+      else this.#putBack(items)
     }
   }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../../support/aws-faults/random.ts'
 import { openOnFake } from '../support/fake-backend.ts'
 import { record } from '../support/record.ts'
-import { type Written, writtenTo } from '../support/written.ts'
+import { takenByKcl, type Written, writtenTo } from '../support/written.ts'
 
 const SEED = 20_261_128
 const KEYS = 40
@@ -80,11 +80,13 @@ describe.each([
       await Promise.all(calls)
       await producer.close(1_000)
 
-      const written = writtenTo(fake, 's')
-      const places = new Set(written.map(placeOf))
       expect(acknowledged).toHaveLength(sent.length)
-      expect(acknowledged.filter((each) => !places.has(placeOf(each)))).toEqual([])
-      expect(inversions(written)).toEqual([])
+      const written = writtenTo(fake, 's')
+      for (const read of [written, takenByKcl(fake, 's')]) {
+        const places = new Set(read.map(placeOf))
+        expect(acknowledged.filter((each) => !places.has(placeOf(each)))).toEqual([])
+        expect(inversions(read)).toEqual([])
+      }
       if ('aggregate' in parameters)
         expect(Math.max(...written.map(({ together }) => together))).toBeGreaterThan(5)
     },

@@ -79,34 +79,6 @@ describe('a producer', () => {
     )
   })
 
-  test('writes again what an aggregate brought into a child that does not hold it, and acknowledges that', async () => {
-    await using connection = await openOnFake({}, { aggregate: 'true', lingerMs: '0' })
-    const { driver, fake } = connection
-    await driver.admin.createTopic({ name: 's' })
-    const producer = await driver.openProducer({ clientId: 'test' })
-    await producer.send('s', [record('first', 'first')])
-    // Nobody told the producer.
-    const stream = fake.stream('s')
-    stream.split(stream.shards[0]!, HALF, fake.clock.now())
-    const keys = [...keysOf(false, 10), ...keysOf(true, 10)]
-    const values = [1, 2].flatMap((n) => keys.map((key) => `${key}#${n}`))
-    const ack = await producer.send(
-      's',
-      values.map((value) => record(value.split('#')[0]!, value)),
-    )
-    const written = writtenTo(fake, 's').slice(1)
-    // What landed in the wrong child is left out by `writtenTo`, as by every reader.
-    expect(written.map(({ value }) => value).sort()).toEqual(values.toSorted())
-    const byPlace = new Map(written.map((each) => [`${each.partition} ${each.position}`, each.value]))
-    expect(places(ack).map((place) => byPlace.get(place))).toEqual(values)
-    for (const key of keys) {
-      expect(written.filter((each) => each.key === key).map(({ value }) => value)).toEqual([
-        `${key}#1`,
-        `${key}#2`,
-      ])
-    }
-  })
-
   test.each([{}, { aggregate: 'true', lingerMs: '0' }])(
     'honours a chosen partition, with %o',
     async (parameters) => {
