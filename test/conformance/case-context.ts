@@ -5,7 +5,7 @@ import { type Capabilities, connect, type Streams, type TopicSpec } from '../../
 import { Child } from './children/child.ts'
 import type { Task } from './children/task.ts'
 import { type Connection, quiet } from './connection.ts'
-import { within } from './eventually.ts'
+import { patiently, within } from './eventually.ts'
 import type { Judgement } from './oracle/judge.ts'
 import { Oracle } from './oracle/oracle.ts'
 import { recordingDriver } from './oracle/recording-driver.ts'
@@ -102,7 +102,7 @@ export class CaseContext {
       const now = performance.now()
       if (delivered > seen) movedAt = now
       seen = delivered
-      if (now - movedAt > STALL_MS) {
+      if (now - movedAt > patiently(STALL_MS)) {
         const topics = [...this.topics.keys()]
         const { violations } = oracle.judge({ complete: topics.map((topic) => ({ group, topic })) })
         const said = violations.slice(0, 5).map(({ kind, text }) => `\n  ${kind}: ${text}`)

@@ -11,10 +11,13 @@ export interface EventuallyOptions {
 
 let patience = 1
 
-/** From now on `eventually` waits so many times longer in this process: for backends that share a busy machine. */
+/** From now on this process waits so many times longer for what is to come: for backends that share a busy machine. */
 export function setPatience(times: number): void {
   patience = times
 }
+
+/** So many milliseconds, times what `setPatience` was given. */
+export const patiently = (ms: number): number => ms * patience
 
 /** Asks until the answer is neither undefined nor false, and gives it; throws at the deadline with the last error as cause. */
 export async function eventually<T>(
@@ -22,7 +25,7 @@ export async function eventually<T>(
   options: EventuallyOptions = {},
 ): Promise<Exclude<Awaited<T>, undefined | false>> {
   const { what = String(ask) } = options
-  const withinMs = (options.withinMs ?? 8_000) * patience
+  const withinMs = patiently(options.withinMs ?? 8_000)
   const deadline = performance.now() + withinMs
   let cause: unknown
   for (let pauseMs = 2; ; pauseMs = Math.min(25, pauseMs * 1.5)) {
@@ -41,8 +44,9 @@ export async function eventually<T>(
   }
 }
 
-/** Rejects when `promise` has not settled in time. The timer never outlives the call. */
-export async function within<T>(ms: number, promise: Promise<T>, what: string): Promise<T> {
+/** Rejects when `promise` has not settled in so many milliseconds, times `setPatience`. The timer never outlives the call. */
+export async function within<T>(limitMs: number, promise: Promise<T>, what: string): Promise<T> {
+  const ms = patiently(limitMs)
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`not within ${ms} ms: ${what}`)), ms)

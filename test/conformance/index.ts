@@ -24,7 +24,7 @@ export function conformance(runner: Runner, setup: ConformanceSetup): void {
       const reason = waivers[id]
       const name = `${id}: ${title}${reason === undefined ? '' : ` [waived: ${reason}]`}`
       // Above the case's own limit, so that the case is what reports it, and closes what it opened.
-      runner.test(name, { timeout: limitMs + 20_000 }, async () =>
+      runner.test(name, { timeout: limitMs + 20_000 * patience }, async () =>
         reason === undefined
           ? runCase(testCase, await backend(), patience)
           : runWaived(testCase, await backend(), reason, patience),

@@ -12,7 +12,7 @@ export async function runCase(testCase: Case, backend: Backend, patience = 1): P
   setPatience(patience)
   const context = await CaseContext.begin(backend)
   const missing = (testCase.needs ?? []).filter((capability) => !context.capabilities.has(capability))
-  const limitMs = (testCase.timeoutMs ?? DEFAULT_TIMEOUT_MS) * patience
+  const limitMs = testCase.timeoutMs ?? DEFAULT_TIMEOUT_MS
   let failure: { error: unknown } | undefined
   try {
     const work =
