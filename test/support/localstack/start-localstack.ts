@@ -21,12 +21,36 @@ export async function startLocalstack(): Promise<Startable> {
       SKIP_SSL_CERT_DOWNLOAD: '1',
       // The emulator's own waits for streams and consumers to become ACTIVE.
       KINESIS_LATENCY: '0',
+      // Else it writes all that it holds to a file every five seconds, and answers nobody meanwhile.
+      KINESIS_PERSISTENCE: '0',
+      // All streams of a run together; the default is 100.
+      KINESIS_SHARD_LIMIT: '100000',
+      DYNAMODB_IN_MEMORY: '1',
+      // A line for each request costs it more than some requests.
+      LS_LOG: 'error',
     })
     .start()
+  const address = container.getConnectionUri()
+  // Kinesis is loaded by its first call.
+  await listStreams(address)
   return {
-    address: container.getConnectionUri(),
+    address,
     async stop() {
       await container.stop({ timeout: 1_000 })
     },
   }
+}
+
+async function listStreams(address: string): Promise<void> {
+  const credential = 'Credential=test/20250101/us-east-1/kinesis/aws4_request'
+  const answer = await fetch(address, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': 'Kinesis_20131202.ListStreams',
+      authorization: `AWS4-HMAC-SHA256 ${credential}, SignedHeaders=host, Signature=none`,
+    },
+    body: '{}',
+  })
+  if (!answer.ok) throw new Error(`LocalStack's Kinesis does not come up: ${await answer.text()}`)
 }
