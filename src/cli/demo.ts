@@ -8,7 +8,7 @@ import { addDemoMember } from './demo/member.ts'
 import { Narrator } from './demo/narrator.ts'
 import { loadQuakes } from './demo/quakes.ts'
 import { playReplay } from './demo/replay-scene.ts'
-import { type Stage, setStage } from './demo/stage.ts'
+import { makeTopic, type Stage, setStage } from './demo/stage.ts'
 import { parsedBy } from './failure.ts'
 import { duration } from './human.ts'
 import { Interruption } from './interruption.ts'
@@ -49,12 +49,12 @@ async function play(
   { keep = false, json = false }: Options,
   signal: AbortSignal,
 ): Promise<void> {
-  const { streams, backend, topic, partitions } = stage
+  const { backend, topic, partitions } = stage
   const started = performance.now()
   using narrator = new Narrator({ silent: json })
   const quakes = loadQuakes()
   await narrator.write(`millrace demo on ${backend} (${stage.fate})\n\n`)
-  await streams.admin.createTopic({ name: topic, partitions })
+  await makeTopic(stage, topic)
   await narrator.say('created', `${joinAddress(backend, topic)} with ${partitions} partitions`)
 
   const { verdict, killed, processed } = await playKill(stage, quakes, narrator, signal)

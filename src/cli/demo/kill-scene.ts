@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { StreamError, type Streams } from '../../index.ts'
 import { count, counted, duration } from '../human.ts'
 import type { Narrator } from './narrator.ts'
-import { DAY_MS, type Quake, quakeTopic } from './quakes.ts'
+import { type Quake, quakeTopic } from './quakes.ts'
 import type { Stage } from './stage.ts'
 import { judge, type Verdict } from './verdict.ts'
 import { Worker } from './worker.ts'
@@ -43,11 +43,8 @@ export async function playKill(
 
   const sending = performance.now()
   await using producer = streams.producer()
-  // Day by day: where keys are only in order each for itself, the replay of a day would else end at some early event of the next.
-  for (const day of Map.groupBy(quakes, ({ time }) => Math.floor(time / DAY_MS)).values()) {
-    const records = day.map((value) => ({ value, timestamp: value.time }))
-    await producer.sendRecords(quakeTopic(topic), records)
-  }
+  const records = quakes.map((value) => ({ value, timestamp: value.time }))
+  await producer.sendRecords(quakeTopic(topic), records)
   const networks = new Set(quakes.map(({ net }) => net)).size
   const took = duration(performance.now() - sending)
   await narrator.say('sent', `${counted(quakes.length, 'event')}, keyed by network (${networks}), in ${took}`)

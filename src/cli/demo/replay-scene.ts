@@ -3,7 +3,7 @@ import { count, counted, duration } from '../human.ts'
 import { dayName } from './charts.ts'
 import type { Narrator } from './narrator.ts'
 import { busiestDay, DAY_MS, type Quake, quakeTopic } from './quakes.ts'
-import type { Stage } from './stage.ts'
+import { makeTopic, type Stage } from './stage.ts'
 
 /** One day passes in three seconds. */
 const SPEED = 28_800
@@ -18,13 +18,14 @@ export interface ReplayScene {
 
 /** The busiest day again, in another topic, at its own rhythm but faster. */
 export async function playReplay(
-  { streams, topic, replayed, partitions }: Stage,
+  stage: Stage,
   week: readonly Quake[],
   narrator: Narrator,
   signal: AbortSignal,
 ): Promise<ReplayScene> {
+  const { streams, topic, replayed } = stage
   const day = busiestDay(week)
-  await streams.admin.createTopic({ name: replayed, partitions })
+  await makeTopic(stage, replayed)
   const bar = narrator.begin('replayed')
   const report = await replay(
     { streams, topic },

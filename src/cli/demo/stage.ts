@@ -70,6 +70,17 @@ function sessionOn(backend: string): number {
   return backend.startsWith('kinesis:') ? 10_000 : 6_000
 }
 
+/** A topic that keeps the events, which are years old by their own times: Kafka would soon remove them. */
+export async function makeTopic({ streams, partitions }: Stage, name: string): Promise<void> {
+  try {
+    await streams.admin.createTopic({ name, partitions, retentionMs: Number.POSITIVE_INFINITY })
+  } catch (error) {
+    // Kinesis keeps nothing for ever, and counts from the arrival.
+    if (!(error instanceof StreamError) || error.code !== 'INVALID_ARGUMENT') throw error
+    await streams.admin.createTopic({ name, partitions })
+  }
+}
+
 async function removeTopic(streams: Streams, topic: string): Promise<void> {
   await streams.admin.deleteTopic(topic).catch(unlessMissing)
 }
