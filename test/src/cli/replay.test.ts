@@ -158,7 +158,7 @@ describe('stopped and resumed', () => {
     const to = await secondTopic(from, 'copy')
     const state = `${temporaryDirectory()}/state.json`
     const command = ['replay', from, to, '--state', state]
-    const first = new Running([...command, '--rate', '2000'])
+    const first = new Running([...command, '--rate', '300'])
     await sentAtLeast(to, 300)
     await ok(['produce', from], '{"key":"late","value":{"n":-1}}\n')
     first.child.kill('SIGINT')
@@ -175,7 +175,7 @@ describe('stopped and resumed', () => {
     const from = await freshTopic(3)
     await ok(['produce', from], manyLines(3_000))
     const to = await secondTopic(from, 'copy')
-    const first = new Running(['replay', from, to, '--rate', '2000'])
+    const first = new Running(['replay', from, to, '--rate', '500'])
     await sentAtLeast(to, 300)
     first.child.kill('SIGINT')
     const { code, stderr } = await first.finished
@@ -192,7 +192,7 @@ describe('stopped and resumed', () => {
     const command = ['replay', from, to, '--state', state, '--state-every', '50']
     let doubled = 0
     for (const [round, reached] of [200, 700, 1_500].entries()) {
-      const running = new Running([...command, '--rate', '1500'])
+      const running = new Running([...command, '--rate', '500'])
       await sentAtLeast(to, reached)
       running.child.kill('SIGKILL')
       const { stderr } = await running.finished
