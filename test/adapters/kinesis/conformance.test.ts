@@ -4,7 +4,8 @@ import { localstackBackend } from './support/localstack-conformance.ts'
 
 const runner = { describe: describe.skipIf(!inject('docker')), test, afterAll }
 
-const noRetention = 'the emulator ends retention after a day, and its clock stands with the machine; the fake has it'
+const noRetention =
+  'the emulator ends retention after a day, and its clock stands with the machine; the fake has it'
 
 conformance(runner, {
   name: 'kinesis on LocalStack',
