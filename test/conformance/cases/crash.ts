@@ -19,6 +19,7 @@ export const crash: readonly Case[] = [
       const { group } = context
       const child = context.child({ role: 'consume', topic: topic.name, group, handleMs: 2, concurrency: 3 })
       const some = 40 + Math.floor(Math.random() * 60)
+      await child.says('ready')
       await eventually(() => context.oracle.deliveredTo(group) >= some, {
         what: `${some} records at the child`,
       })
@@ -49,6 +50,7 @@ export const crash: readonly Case[] = [
           batched,
         }),
       )
+      await Promise.all(children.map((child) => child.says('ready')))
       await eventually(() => context.oracle.of('acknowledged').length >= some, {
         what: `${some} acknowledgements of the children`,
         unless: () => {
@@ -88,6 +90,8 @@ export const crash: readonly Case[] = [
           gapMs: 4,
           batched: turn % 2 === 1,
         })
+        // What is waited for next is deliveries, not processes that a busy machine takes long to start.
+        await Promise.all([producer, ...members].map((child) => child.says('ready')))
         const deliveries = oracle.deliveredTo(group) + 60 + Math.floor(Math.random() * 120)
         await eventually(() => oracle.deliveredTo(group) >= deliveries, { what: `${deliveries} deliveries` })
         const [victim, ...others] = members
