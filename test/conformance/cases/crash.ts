@@ -20,12 +20,10 @@ export const crash: readonly Case[] = [
       const child = context.child({ role: 'consume', topic: topic.name, group, handleMs: 2, concurrency: 3 })
       const some = 40 + Math.floor(Math.random() * 60)
       await child.says('ready')
-      await eventually(() => context.oracle.deliveredTo(group) >= some, {
-        what: `${some} records at the child`,
-      })
+      const atWork = () =>
+        context.oracle.deliveredTo(group) >= some && context.oracle.of('checkpointed').length > 0
+      await eventually(atWork, { what: `${some} records at the child, and a checkpoint` })
       await child.kill()
-      const checkpointed = context.oracle.of('checkpointed').length
-      assert.ok(checkpointed > 0, 'the child never checkpointed')
       const heir = await Member.start(context, { topics: [topic], run: { concurrency: 3 } })
       await context.untilDelivered(240, [heir])
       await heir.close()
