@@ -19,12 +19,11 @@ export const crash: readonly Case[] = [
       const { group } = context
       const child = context.child({ role: 'consume', topic: topic.name, group, handleMs: 2, concurrency: 3 })
       const some = 40 + Math.floor(Math.random() * 60)
-      await eventually(() => context.oracle.deliveredTo(group) >= some, {
-        what: `${some} records at the child`,
-      })
+      await child.says('ready')
+      const atWork = () =>
+        context.oracle.deliveredTo(group) >= some && context.oracle.of('checkpointed').length > 0
+      await eventually(atWork, { what: `${some} records at the child, and a checkpoint` })
       await child.kill()
-      const checkpointed = context.oracle.of('checkpointed').length
-      assert.ok(checkpointed > 0, 'the child never checkpointed')
       const heir = await Member.start(context, { topics: [topic], run: { concurrency: 3 } })
       await context.untilDelivered(240, [heir])
       await heir.close()
@@ -49,6 +48,7 @@ export const crash: readonly Case[] = [
           batched,
         }),
       )
+      await Promise.all(children.map((child) => child.says('ready')))
       await eventually(() => context.oracle.of('acknowledged').length >= some, {
         what: `${some} acknowledgements of the children`,
         unless: () => {
@@ -88,6 +88,8 @@ export const crash: readonly Case[] = [
           gapMs: 4,
           batched: turn % 2 === 1,
         })
+        // What is waited for next is deliveries, not processes that a busy machine takes long to start.
+        await Promise.all([producer, ...members].map((child) => child.says('ready')))
         const deliveries = oracle.deliveredTo(group) + 60 + Math.floor(Math.random() * 120)
         await eventually(() => oracle.deliveredTo(group) >= deliveries, { what: `${deliveries} deliveries` })
         const [victim, ...others] = members

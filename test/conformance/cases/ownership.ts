@@ -123,6 +123,7 @@ export const ownership: readonly Case[] = [
         handleMs: 10,
         sessionTimeoutMs: 400,
       })
+      await child.says('ready')
       await eventually(() => context.oracle.deliveredTo(group) >= 10, { what: 'the child is at work' })
       child.stop()
       const heir = await Member.start(context, { topics: [topic], consumer: { sessionTimeoutMs: 400 } })

@@ -6,13 +6,13 @@ import { record } from '../support/record.ts'
 import { takenByKcl, type Written, writtenTo } from '../support/written.ts'
 
 const SEED = 20_261_128
-const KEYS = 40
 const CALLS = 80
 
 describe.each([
-  { name: 'plain', parameters: {} },
-  { name: 'aggregated', parameters: { aggregate: 'true', lingerMs: '5' } },
-])('$name records', ({ parameters }) => {
+  { name: 'plain', parameters: {}, keys: 40, padding: 0 },
+  // Few keys and large values: what waits of one key does not fit into one aggregate.
+  { name: 'aggregated', parameters: { aggregate: 'true', lingerMs: '5' }, keys: 8, padding: 6_000 },
+])('$name records', ({ parameters, keys, padding }) => {
   test.each([0, 1, 2])(
     'stand in the order of the calls, each where it was acknowledged, whatever fails (seed + %i)',
     async (offset) => {
@@ -50,10 +50,10 @@ describe.each([
       const produce = async (): Promise<void> => {
         for (let call = 0; call < CALLS; call++) {
           const values = Array.from({ length: 1 + Math.floor(random() * 30) }, () => {
-            const key = `k${Math.floor(random() * KEYS)}`
+            const key = `k${Math.floor(random() * keys)}`
             const count = (counts.get(key) ?? 0) + 1
             counts.set(key, count)
-            return `${key}#${count}`
+            return `${key}#${count}#${'.'.repeat(random() * padding)}`
           })
           sent.push(...values)
           const records = values.map((value) => record(value.split('#')[0]!, value))
@@ -104,7 +104,7 @@ function inversions(written: readonly Written[]): string[] {
   for (const { key, value } of written) {
     const count = Number(value.split('#')[1])
     const expected = next.get(key!) ?? 1
-    if (count > expected) found.push(`${value} where ${expected} was due`)
+    if (count > expected) found.push(`${key}#${count} where ${expected} was due`)
     next.set(key!, Math.max(expected, count + 1))
   }
   return found

@@ -13,6 +13,7 @@ const keysOf = (upper: boolean): string[] =>
     .filter((key) => md5Number(Buffer.from(key)) >= HALF === upper)
     .slice(0, 10)
 const BOTH = [...keysOf(false), ...keysOf(true)]
+const INTERLEAVED = BOTH.map((_, i) => BOTH[(i % 2) * 10 + (i >> 1)]!)
 const TIMES = [1, 2, 3]
 const valuesOf = (keys: readonly string[]): string[] => TIMES.flatMap((n) => keys.map((key) => `${key}#${n}`))
 const recordsOf = (values: readonly string[]): EncodedRecord[] =>
@@ -115,4 +116,23 @@ test('an aggregate that lies in the child as a whole stands where it landed, and
   const read = takenByKcl(connection.fake, 's')
   expect(acknowledgedIn(read, ack)).toEqual(values)
   expect(early(writtenTo(connection.fake, 's')).map(({ value }) => value)).toHaveLength(values.length)
+})
+
+test('what goes again of a key goes in one aggregate, and nothing newer beside it', async () => {
+  await using connection = await openOnFake({ limits: 'off' }, parameters)
+  // The first of the aggregates is refused a few times after the one that strayed, those beside it are not.
+  connection.fake.faults.add({
+    on: 'PutRecords',
+    skip: 2,
+    times: 5,
+    effect: { kind: 'entries', code: 'InternalFailure', which: [0] },
+  })
+  const values = valuesOf(INTERLEAVED).map((value, i) => `${value}#${'.'.repeat(3_000 + i * 37)}`)
+  const ack = await sendThroughSplit(connection, values)
+  const read = takenByKcl(connection.fake, 's')
+  expect(acknowledgedIn(read, ack)).toEqual(values)
+  for (const key of BOTH) {
+    const ofKey = read.filter((each) => each.key === key).map(({ value }) => value.split('#.')[0])
+    expect(ofKey).toEqual([...TIMES.map((n) => `${key}#${n}`), ...TIMES.map((n) => `${key}#later ${n}`)])
+  }
 })
