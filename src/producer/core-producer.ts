@@ -62,10 +62,12 @@ export class CoreProducer implements Producer {
   }
 
   sendBatch(topic: TopicLike, values: readonly unknown[]): Promise<SendResults> {
+    if (!Array.isArray(values)) return Promise.reject(notAnArray())
     return this.submit(topicOf(topic), values)
   }
 
   sendRecords(topic: TopicLike, records: readonly NewRecord<unknown>[]): Promise<SendResults> {
+    if (!Array.isArray(records)) return Promise.reject(notAnArray())
     const values = new Array<unknown>(records.length)
     for (let i = 0; i < values.length; i++) values[i] = records[i]?.value
     return this.submit(topicOf(topic), values, (i) => records[i] as RecordOptions<unknown>)
@@ -217,4 +219,11 @@ function noResult(): never {
 
 function closedError(): StreamError {
   return new StreamError('CLOSED', 'the producer is closed: open another with streams.producer().')
+}
+
+function notAnArray(): StreamError {
+  return new StreamError(
+    'INVALID_ARGUMENT',
+    'sendBatch and sendRecords take an array: use send for one value',
+  )
 }

@@ -25,6 +25,20 @@ describe('the producer', () => {
     expect(values).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
   })
 
+  test('what is no array of values is refused, and held by nothing', async () => {
+    await using streams = await backend()
+    const t = topic('t', { value: json<number>() })
+    const producer = streams.producer()
+    const one = { value: 1 } as unknown as readonly { value: number }[]
+    await expect(producer.sendRecords(t, one)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(/take an array/),
+    })
+    await expect(producer.sendBatch(t, 1 as unknown as readonly number[])).rejects.toThrow(/take an array/)
+    await producer.flush()
+    await producer.close()
+  })
+
   test('a schema that takes its time lets nothing overtake', async () => {
     await using streams = await backend()
     const slow = z.object({ n: z.number() }).refine(async ({ n }) => {
