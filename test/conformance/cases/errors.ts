@@ -3,6 +3,7 @@ import { StreamError } from '../../../src/index.ts'
 import type { Case } from '../case.ts'
 import { eventually } from '../eventually.ts'
 import { rejectsWith } from '../rejects-with.ts'
+import { keys } from '../workload/load.ts'
 import { Member } from '../workload/member.ts'
 import { readAll } from '../workload/read-back.ts'
 
@@ -121,7 +122,7 @@ export const errors: readonly Case[] = [
       const topic = await context.topic({ verify: false })
       const long = await context.topic({ verify: false })
       const { partition } = await context.producer(topic).send('k')
-      const results = await context.producer(long).sendBatch(Array(200).fill('k'))
+      const results = await context.producer(long).sendBatch(keys(200))
       const { position } = results.at(-1)!
       for (const from of [{ at: position }, { after: position }]) {
         const read = () => readAll(streams, topic, { from, partitions: [partition] })
