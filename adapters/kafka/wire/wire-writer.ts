@@ -112,7 +112,9 @@ export class WireWriter {
   }
 
   #text(value: string, length: number): this {
-    this.#at += this.#room(length).write(value, this.#at, 'utf8')
+    // Before `#at` is read: making room moves it.
+    const buffer = this.#room(length)
+    this.#at += buffer.write(value, this.#at, 'utf8')
     return this
   }
 

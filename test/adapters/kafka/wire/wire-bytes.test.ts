@@ -46,6 +46,19 @@ test('what is written is read again, whatever its size and order', () => {
   )
 })
 
+test('a text that needs more room, behind bytes that were passed on', () => {
+  const [large, long] = [Buffer.alloc(2_000, 7), 'x'.repeat(600)]
+  const writer = new WireWriter().string('first').bytes(large).string(long).int32(9)
+  const reader = new WireReader(Buffer.concat(writer.chunks()))
+  expect(reader.left).toBe(2 + 5 + 4 + 2_000 + 2 + 600 + 4)
+  expect([reader.string(), reader.bytes(), reader.string(), reader.int32()]).toEqual([
+    'first',
+    large,
+    long,
+    9,
+  ])
+})
+
 test('bytes that end too early are told, and never read beyond', () => {
   const reader = new WireReader(Buffer.from([0, 0, 0, 9, 1]))
   expect(() => reader.bytes()).toThrow(expect.objectContaining({ code: 'INTERNAL' }))
