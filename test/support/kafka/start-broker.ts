@@ -1,7 +1,8 @@
 import net from 'node:net'
 import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers'
 
-export const KAFKA_IMAGE = 'apache/kafka:4.2.0'
+/** `MILLRACE_KAFKA_IMAGE` runs the same tests on another version: `apache/kafka:3.9.1`. */
+export const KAFKA_IMAGE = process.env.MILLRACE_KAFKA_IMAGE ?? 'apache/kafka:4.2.0'
 /** What containers of the tests are known by, so that leftovers of killed runs are found. */
 export const KAFKA_LABEL = 'millrace.tests.kafka'
 
