@@ -20,21 +20,27 @@ export async function brokerProblem(): Promise<string | undefined> {
   }
 }
 
-/** One broker as its image is configured, but for groups that begin at once. It shares this machine's cores. */
+/**
+ * One broker as its image is configured, but for groups that begin at once. It shares this machine's cores, and on Linux its network: a
+ * port that Docker forwards is a process that copies, between the broker and all clients but Apache's tools, which run beside it.
+ */
 export async function startBroker(): Promise<Broker> {
   // The container is stopped here; the image that would do it after a crash need not be fetched.
   process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
-  const port = await freePort()
-  const container = await new GenericContainer(KAFKA_IMAGE)
-    .withExposedPorts({ container: port, host: port })
+  const [port, controller] = [await freePort(), await freePort()]
+  const image = new GenericContainer(KAFKA_IMAGE)
+  const host = process.platform === 'linux' ? '127.0.0.1' : ''
+  if (host === '') image.withExposedPorts({ container: port, host: port })
+  else image.withNetworkMode('host')
+  const container = await image
     .withEnvironment({
       KAFKA_NODE_ID: '1',
       KAFKA_PROCESS_ROLES: 'broker,controller',
-      KAFKA_LISTENERS: `PLAINTEXT://:${port},CONTROLLER://:9093`,
+      KAFKA_LISTENERS: `PLAINTEXT://${host}:${port},CONTROLLER://${host}:${controller}`,
       KAFKA_ADVERTISED_LISTENERS: `PLAINTEXT://127.0.0.1:${port}`,
       KAFKA_CONTROLLER_LISTENER_NAMES: 'CONTROLLER',
       KAFKA_LISTENER_SECURITY_PROTOCOL_MAP: 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
-      KAFKA_CONTROLLER_QUORUM_VOTERS: '1@localhost:9093',
+      KAFKA_CONTROLLER_QUORUM_VOTERS: `1@127.0.0.1:${controller}`,
       KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: '1',
       KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: '1',
       KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: '1',
