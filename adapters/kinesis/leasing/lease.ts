@@ -37,6 +37,9 @@ export const workerOf = (lease: Lease): string | undefined => lease.checkpointOw
 
 export const isEnded = (lease: Lease): boolean => lease.checkpoint.kind === 'end'
 
+/** Something of it was done: whatever it continues was done before. */
+export const hasBegun = ({ checkpoint: { kind } }: Lease): boolean => kind === 'after' || kind === 'end'
+
 /** A row as it is created: nobody's. */
 export function newLease(
   fields: Pick<Lease, 'key' | 'shard' | 'stream' | 'checkpoint' | 'parents' | 'group'> & Partial<Lease>,

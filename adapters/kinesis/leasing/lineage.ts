@@ -1,5 +1,5 @@
 import type { Shard, ShardMap } from '../shards/stream-catalog.ts'
-import { isEnded, type Lease } from './lease.ts'
+import { hasBegun, isEnded, type Lease } from './lease.ts'
 
 /** One topic's leases by shard. */
 export type ByShard = ReadonlyMap<string, Lease>
@@ -90,8 +90,7 @@ export function spentLeases(map: ShardMap, leases: ByShard): Lease[] {
     return children.every((id) => {
       const child = leases.get(id)
       if (child === undefined) return shard === undefined && map.shard(id) === undefined
-      const hasBegun = child.checkpoint.kind === 'after' || child.checkpoint.kind === 'end'
-      return hasBegun && (lease.state === null || child.state !== null || isEnded(child))
+      return hasBegun(child) && (lease.state === null || child.state !== null || isEnded(child))
     })
   })
 }

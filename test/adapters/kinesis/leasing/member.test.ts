@@ -340,6 +340,38 @@ describe('trouble with the table', () => {
     },
   )
 
+  it.each([1, 2])(
+    'what was done and tidied away while a member stood still, %i generation(s) of it, is not made again by it',
+    async (generations) => {
+      group.streams.create('orders', 1)
+      const { ManualClock } = await import('./support/manual-clock.ts')
+      const clock = new ManualClock()
+      const sleeper = await group.join({ clock })
+      await clock.advance(SESSION_MS)
+      expect(await sleeper.checkpoint(sleeper.assignment(shardId(0)), '5/0')).toBeUndefined()
+      const heir = await group.join()
+      await group.clock.advance(3 * SESSION_MS)
+      for (let generation = 0; generation < generations; generation++) {
+        const last = Math.max(...heir.shards)
+        const children = group.streams.split('orders', shardId(last))
+        await heir.end(shardId(last))
+        await group.clock.advance(SESSION_MS)
+        for (const child of children) {
+          expect(await heir.checkpoint(heir.assignment(child), '7/0')).toBeUndefined()
+        }
+        await group.clock.advance(20 * SESSION_MS)
+      }
+      const there = (await group.leases()).map(({ shard }) => shard)
+      expect(there).toHaveLength(generations + 1)
+      await clock.jump(generations * 21 * SESSION_MS)
+      for (let i = 0; i < 24; i++) {
+        await clock.advance(SESSION_MS / 3)
+        await group.clock.advance(SESSION_MS / 3)
+      }
+      expect((await group.leases()).map(({ shard }) => shard)).toEqual(there)
+    },
+  )
+
   it('refused credentials end the membership', async () => {
     group.streams.create('orders', 2)
     const member = await group.join()
