@@ -68,9 +68,11 @@ export function dueShards(map: ShardMap, leases: ByShard): Shard[] {
   }
   return map.shards.filter((shard) => {
     if (leases.has(shard.id) || below.has(shard.id)) return false
-    // Either parent of two may be the first that is done: the child is not readable before both are.
     if (shard.parents.some((id) => leases.has(id))) {
-      return shard.parents.some((id) => leases.has(id) && isEnded(leases.get(id)!))
+      // Either parent of two may be the first that is done: the child is not readable before both are. One that has no lease yet, being itself
+      // the child of what is not done, comes first: below a lease it would never be due one.
+      const parents = shard.parents.map((id) => leases.get(id))
+      return parents.every((it) => it !== undefined) && parents.some((it) => isEnded(it!))
     }
     return !hasLeasedAncestor(shard) && shard.parents.every((id) => below.has(id))
   })

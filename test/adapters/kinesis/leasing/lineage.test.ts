@@ -46,6 +46,27 @@ describe('children', () => {
     expect(member.assignment(child).checkpoint).toBe('TRIM_HORIZON')
   })
 
+  it('of a merge of what is itself not begun yet wait for that: nothing is passed over', async () => {
+    group.streams.create('orders', 3)
+    const member = await group.join()
+    await settled()
+    const merged = group.streams.merge('orders', shardId(0), shardId(1))
+    const child = group.streams.merge('orders', merged, shardId(2))
+    // It is done first, and its child would have no other parent to wait for than one that nobody knows.
+    await member.end(shardId(2))
+    await group.clock.advance(30 * SESSION_MS)
+    expect(await leased()).not.toContain(child)
+    expect(member.shards).toEqual([0, 1])
+    await member.end(shardId(0))
+    await member.end(shardId(1))
+    await round()
+    expect(member.assignment(merged).checkpoint).toBe('TRIM_HORIZON')
+    expect(member.shards).toEqual([3])
+    await member.end(merged)
+    await round()
+    expect(member.assignment(child).checkpoint).toBe('TRIM_HORIZON')
+  })
+
   it('of a merge are there when both parents end at the same time in two members', async () => {
     group.streams.create('orders', 2)
     const members = [await group.join(), await group.join()]
