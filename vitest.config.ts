@@ -1,13 +1,12 @@
+import { globSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-const containers = [
-  'test/adapters/kafka/**/*.test.ts',
-  'test/adapters/kinesis/conformance.test.ts',
-  'test/adapters/kinesis/interop/**/*.test.ts',
-  'test/adapters/kinesis/leasing/**/*.test.ts',
-  'test/adapters/kinesis/reading/localstack.test.ts',
-  'test/support/localstack/**/*.test.ts',
-]
+/** What needs a Docker engine asks for one, so that it is left out where there is none; all else runs in `plain`. */
+const containers = globSync('test/**/*.test.ts', { cwd: import.meta.dirname }).filter((file) =>
+  readFileSync(path.join(import.meta.dirname, file), 'utf8').includes("inject('docker')"),
+)
 
 /** Those in which the connection matters, once more by `?driver=direct`. */
 const direct = [
@@ -42,6 +41,8 @@ export default defineConfig({
           name: 'plain',
           include: ['test/**/*.test.ts'],
           exclude: containers,
+          // As many as there are cores; vitest's own choice keeps one of them for itself, which is half of two.
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 0 },
         },
       },

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { monotonicClock } from '../../../../adapters/kinesis/leasing/clock.ts'
 import type { DynamoService } from '../../../../adapters/kinesis/leasing/dynamodb/dynamo-service.ts'
 import { DynamoTable } from '../../../../adapters/kinesis/leasing/dynamodb/dynamo-table.ts'
@@ -89,7 +89,7 @@ async function join(service: DynamoService, sessionTimeoutMs = SESSION_MS): Prom
 const all = ({ held }: Joined) =>
   eventually(() => held.size === SHARDS, { what: `all leases, there are ${held.size}`, withinMs: 30_000 })
 
-describe('a member whose DynamoDB', () => {
+describe.runIf(inject('docker'))('a member whose DynamoDB', () => {
   it('throttles some of its calls keeps what it has, and its checkpoints', async () => {
     const joined = await join(through, LONG_SESSION_MS)
     await all(joined)
@@ -152,7 +152,7 @@ describe('a member whose DynamoDB', () => {
   }, 90_000)
 })
 
-describe('what a group costs', () => {
+describe.runIf(inject('docker'))('what a group costs', () => {
   it('at rest: three signs of life a session and shard, and three looks a member', async () => {
     const sessionMs = 1_500
     const joined = await join(through, sessionMs)
