@@ -408,6 +408,7 @@ describe('what it costs', () => {
 
   it('at rest and alone: a sign of life each third of a session for a shard, and a look at the table in two', async () => {
     const [made] = await atRest(10, 1)
+    console.log(`looks of a member alone in ${SESSIONS} sessions: ${made!.list}`)
     expect(made!.update! / 10).toBeLessThanOrEqual(3 * SESSIONS * 1.01)
     expect(made!.update! / 10).toBeGreaterThanOrEqual(3 * SESSIONS * 0.95)
     // One more each twelve sessions, for the upkeep.
@@ -417,6 +418,7 @@ describe('what it costs', () => {
 
   it('at rest and with others: no more than about a look in a session, and the upkeep by one of them', async () => {
     const made = await atRest(9, 3)
+    console.log(`looks of each of three members in ${SESSIONS} sessions: ${made.map(({ list }) => list)}`)
     for (const { list } of made) expect(list).toBeLessThanOrEqual(SESSIONS / 0.9 + SESSIONS / 12 + 2)
     expect(made.reduce((sum, { list }) => sum + list!, 0)).toBeLessThanOrEqual(
       (3 * SESSIONS) / 0.9 + SESSIONS / 12 + 6,
