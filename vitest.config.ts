@@ -19,6 +19,7 @@ const direct = [
 // Brokers are clocks too: one file at a time, and nothing else beside them, or sessions end that should not.
 const alone = {
   fileParallelism: false,
+  setupFiles: ['test/support/containers/be-patient.ts'],
   // What is waited for has deadlines of its own, above what a busy machine takes, and tells what it was.
   expect: { poll: { timeout: 20_000 } },
 } as const
