@@ -84,18 +84,21 @@ describe('sharing', () => {
     expect(group.shares).toEqual([[1], [0]])
   })
 
-  it('gives what a member leaves to the others at once', async () => {
-    group.streams.create('orders', 6)
-    const first = await group.join()
-    await group.join()
-    await group.clock.advance(20 * SESSION_MS)
-    expect(counts()).toEqual([3, 3])
-    await first.inner.leave()
-    expect(first.shards).toEqual([])
-    expect((await group.leases()).filter(({ owner }) => owner === first.inner.memberId)).toEqual([])
-    await group.clock.advance(SESSION_MS / 2)
-    expect(group.shares[1]).toEqual([0, 1, 2, 3, 4, 5])
-  })
+  it.each([0, 0.2, 0.4, 0.6, 0.8])(
+    'gives what a member leaves to the others at once, whenever they looked last (%f)',
+    async (phase) => {
+      group.streams.create('orders', 6)
+      const first = await group.join()
+      await group.join()
+      await group.clock.advance((20 + phase) * SESSION_MS)
+      expect(counts()).toEqual([3, 3])
+      await first.inner.leave()
+      expect(first.shards).toEqual([])
+      expect((await group.leases()).filter(({ owner }) => owner === first.inner.memberId)).toEqual([])
+      await group.clock.advance(SESSION_MS / 2)
+      expect(group.shares[1]).toEqual([0, 1, 2, 3, 4, 5])
+    },
+  )
 
   it('tells of members without a lease, and counts them', async () => {
     group.streams.create('orders', 1)
