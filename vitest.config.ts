@@ -1,13 +1,12 @@
+import { globSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import path from 'node:path'
 import { defineConfig } from 'vitest/config'
 
-const containers = [
-  'test/adapters/kafka/**/*.test.ts',
-  'test/adapters/kinesis/conformance.test.ts',
-  'test/adapters/kinesis/interop/**/*.test.ts',
-  'test/adapters/kinesis/leasing/**/*.test.ts',
-  'test/adapters/kinesis/reading/localstack.test.ts',
-  'test/support/localstack/**/*.test.ts',
-]
+/** What needs a Docker engine asks for one, so that it is left out where there is none; all else runs in `plain`. */
+const containers = globSync('test/**/*.test.ts', { cwd: import.meta.dirname }).filter((file) =>
+  readFileSync(path.join(import.meta.dirname, file), 'utf8').includes("inject('docker')"),
+)
 
 /** Those in which the connection matters, once more by `?driver=direct`. */
 const direct = [
@@ -20,6 +19,7 @@ const direct = [
 // Brokers are clocks too: one file at a time, and nothing else beside them, or sessions end that should not.
 const alone = {
   fileParallelism: false,
+  setupFiles: ['test/support/containers/be-patient.ts'],
   // What is waited for has deadlines of its own, above what a busy machine takes, and tells what it was.
   expect: { poll: { timeout: 20_000 } },
 } as const
@@ -42,6 +42,8 @@ export default defineConfig({
           name: 'plain',
           include: ['test/**/*.test.ts'],
           exclude: containers,
+          // As many as there are cores; vitest's own choice keeps one of them for itself, which is half of two.
+          maxWorkers: availableParallelism(),
           sequence: { groupOrder: 0 },
         },
       },

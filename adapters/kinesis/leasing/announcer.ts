@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts'
-import type { Lease } from './lease.ts'
-import { announcement } from './lease-view.ts'
+import { type Lease, workerOf } from './lease.ts'
+import { announcement, FAREWELL, type SeenLease } from './lease-view.ts'
 import type { LeaseTable } from './tables/lease-table.ts'
 
 export interface AnnouncerParts {
@@ -36,6 +36,22 @@ export class Announcer {
     this.#row = row
     this.#nextBeatAt = now + sessionMs / 4
     await table.announce(row, me, announcement(++this.#beats, sessionMs, topics))
+  }
+
+  /**
+   * Says on a row of each other member that this one has left: they renew their rows more often than they look at the table. KCL's workers look in
+   * their own time.
+   */
+  async sayFarewell(leases: readonly SeenLease[]): Promise<void> {
+    const { table, me, sessionMs } = this.#parts
+    const rows = new Map<string, string>()
+    for (const { lease, available } of leases) {
+      const worker = workerOf(lease)
+      if (worker !== undefined && worker !== me && !available && lease.sessionMs !== undefined)
+        rows.set(worker, lease.key)
+    }
+    const time = { timeoutMs: Math.max(1_000, sessionMs) }
+    await Promise.all(Array.from(rows.values(), (row) => table.announce(row, me, FAREWELL, time)))
   }
 
   async retire(): Promise<void> {

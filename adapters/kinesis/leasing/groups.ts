@@ -16,6 +16,7 @@ import { leaseOf } from './first-sight.ts'
 import { inParallel } from './in-parallel.ts'
 import { isEnded, type Lease, workerOf } from './lease.ts'
 import type { LeaseStores } from './lease-stores.ts'
+import { FAREWELL } from './lease-view.ts'
 import { byShard, isReadable } from './lineage.ts'
 import { liveWorkers } from './live-workers.ts'
 import { plainFrom } from './plain-from.ts'
@@ -68,7 +69,7 @@ export class KinesisGroups implements DriverGroups {
         }
       },
     )
-    const idle = leases.flatMap((lease) => Object.keys(lease.idle))
+    const idle = leases.flatMap(({ idle }) => Object.keys(idle).filter((id) => idle[id] !== FAREWELL))
     const workers = new Set([...leases.flatMap((lease) => workerOf(lease) ?? []), ...idle])
     return {
       group,

@@ -22,6 +22,8 @@ export interface HoldingsParts {
   /** A lease was let go, and how its row stood then. */
   readonly onGone: (lease: Lease, isLost: boolean) => void
   readonly onTrouble: (error: unknown) => void
+  /** A row was written, and stands so now. */
+  readonly onRow: (lease: Lease) => void
 }
 
 /** The leases that a member has: signs of life for them, their checkpoints, and how they go. */
@@ -72,6 +74,7 @@ export class Holdings {
       this.lose(held)
       throw this.#fenced(assignment)
     }
+    this.#parts.onRow(held.lease)
     if (held.isPromised) this.#revoke(held)
   }
 
@@ -143,7 +146,10 @@ export class Holdings {
     try {
       const isMine = await held.renew()
       if (!isMine) this.lose(held)
-      else if (held.isPromised) this.#revoke(held)
+      else {
+        this.#parts.onRow(held.lease)
+        if (held.isPromised) this.#revoke(held)
+      }
     } catch (error) {
       this.#parts.onTrouble(error)
     }

@@ -5,6 +5,8 @@ export interface SeenLease {
   readonly lease: Lease
   /** For how long its counter has provably not changed. Milliseconds. */
   readonly unchangedMs: number
+  /** It was silent between the last two looks: available in so long from the last one, if it stays so. Milliseconds; undefined where it was not. */
+  readonly expiresInMs: number | undefined
   /** For how long it has been on its way from one worker to the other. Milliseconds; 0 where it is not. */
   readonly promisedMs: number
   /** Nobody's, or its worker has been silent for too long. */
@@ -33,6 +35,9 @@ export interface IdleMember {
   readonly alive: boolean
 }
 
+/** In the place of an announcement: who wrote it has left, and with it leases. */
+export const FAREWELL = 'left'
+
 /** The text of an announcement; the beat makes it new each time. */
 export const announcement = (beat: number, sessionMs: number, topics: readonly string[]): string =>
   JSON.stringify({ beat, sessionMs, topics })
@@ -45,6 +50,8 @@ export class LeaseView {
   readonly #sessionMs: number
   #known = new Map<string, Known>()
   #announced = new Map<string, Announced>()
+  /** When the last look was asked for. */
+  askedAt = 0
   leases: readonly SeenLease[] = []
   idle: readonly IdleMember[] = []
 
@@ -58,6 +65,7 @@ export class LeaseView {
     const known = new Map<string, Known>()
     const announced = new Map<string, Announced>()
     const idle: IdleMember[] = []
+    this.askedAt = askedAt
     this.leases = leases.map((lease) => {
       const before = this.#known.get(lease.key)
       const promise =
@@ -78,17 +86,24 @@ export class LeaseView {
       }
       const unchangedMs = Math.max(0, askedAt - now.since)
       const tolerated = workerOf(lease) === undefined ? 0 : (lease.sessionMs ?? this.#sessionMs)
+      const available = workerOf(lease) === undefined || unchangedMs > tolerated
       return {
         lease,
         unchangedMs,
+        expiresInMs: available || unchangedMs === 0 ? undefined : tolerated - unchangedMs,
         promisedMs: promise === undefined ? 0 : Math.max(0, askedAt - now.promisedSince),
-        available: workerOf(lease) === undefined || unchangedMs > tolerated,
+        available,
         freeMs: Math.max(0, unchangedMs - tolerated),
       }
     })
     this.idle = idle
     this.#known = known
     this.#announced = announced
+  }
+
+  /** Whether somebody has left who had not when the table was last seen. */
+  tellsOfLeaving({ idle }: Lease): boolean {
+    return Object.keys(idle).some((id) => idle[id] === FAREWELL && this.#announced.get(id)?.text !== FAREWELL)
   }
 
   #idleMember(id: string, text: string, row: string, unchangedMs: number): IdleMember {

@@ -29,6 +29,15 @@ import { Upkeep } from './upkeep.ts'
 
 /** Requests of one kind on their way at a time. */
 const WIDTH = 32
+/** Sessions between two looks at the table, by what is there to be seen. */
+const REST = {
+  /** So that the death of another, who has a session from the look that saw its last sign of life, is found in less than two. */
+  shared: 0.9,
+  /** All leases are its own: whoever wants some asks for them by their rows. */
+  alone: 2,
+  /** Without a lease; with each look it says that it is there. */
+  idle: 1 / 3,
+}
 /** After joining it looks more often for so many turns: others give up what it asks for. */
 const QUICK_TURNS = 4
 
@@ -68,6 +77,7 @@ export class LeaseMember implements KinesisGroupMember {
   #wakeLooks: AbortController | undefined
   #quickTurns = QUICK_TURNS
   #isTroubled = false
+  #isTableGone = false
   #looking: Promise<void> | undefined
   #leaving: Promise<void> | undefined
 
@@ -104,10 +114,18 @@ export class LeaseMember implements KinesisGroupMember {
         this.#lookNow()
       },
       // It tries again; what is given up for it is told of.
-      onTrouble: (error) =>
-        kinesis.logger.debug(
-          `a lease of group '${group}' could not be confirmed: ${classify(error).message}`,
-        ),
+      onTrouble: (error) => {
+        const { code, message } = classify(error)
+        kinesis.logger.debug(`a lease of group '${group}' could not be confirmed: ${message}`)
+        if (code !== 'NOT_FOUND' || this.#isTableGone) return
+        this.#isTableGone = true
+        this.#lookNow()
+      },
+      // Another has left, and what it had is free.
+      onRow: (lease) => {
+        this.#isTableGone = false
+        if (this.#view.tellsOfLeaving(lease)) this.#lookNow()
+      },
     })
   }
 
@@ -163,9 +181,11 @@ export class LeaseMember implements KinesisGroupMember {
   async #leave(): Promise<void> {
     if (this.#over.signal.aborted) return
     this.#wakeLooks?.abort()
+    const hadSome = this.#holdings.size > 0
     await this.#holdings.giveUpAll()
     await this.#looking
     await this.#announcer.retire().catch(() => {})
+    if (hadSome) await this.#announcer.sayFarewell(this.#view.leases).catch(() => {})
     this.#end()
   }
 
@@ -196,9 +216,8 @@ export class LeaseMember implements KinesisGroupMember {
   }
 
   async #keepLooking(): Promise<void> {
-    const { clock, random } = this.#parts
+    const { clock } = this.#parts
     const { signal } = this.#over
-    const { sessionTimeoutMs } = this.#options
     while (!signal.aborted && this.#leaving === undefined) {
       let unsettled = false
       try {
@@ -210,10 +229,26 @@ export class LeaseMember implements KinesisGroupMember {
       if (signal.aborted || this.#leaving !== undefined) return
       const quick = unsettled || this.#quickTurns > 0
       if (this.#quickTurns > 0) this.#quickTurns--
-      const pause = quick ? Math.max(20, sessionTimeoutMs / 12) : sessionTimeoutMs / 3
       this.#wakeLooks = new AbortController()
-      await clock.sleep(pause * (0.9 + 0.2 * random()), AbortSignal.any([signal, this.#wakeLooks.signal]))
+      await clock.sleep(this.#pauseMs(quick), AbortSignal.any([signal, this.#wakeLooks.signal]))
     }
+  }
+
+  /** Until the next look: it is due when something could be found. */
+  #pauseMs(quick: boolean): number {
+    const { clock, random } = this.#parts
+    const { sessionTimeoutMs } = this.#options
+    const chance = 0.9 + 0.2 * random()
+    if (quick) return Math.max(20, sessionTimeoutMs / 12) * chance
+    const expiresInMs = Math.min(...this.#view.leases.map((seen) => seen.expiresInMs ?? Infinity))
+    const expiresAt = this.#view.askedAt + expiresInMs + 1
+    return Math.max(20, Math.min(sessionTimeoutMs * this.#rest() * chance, expiresAt - clock.now()))
+  }
+
+  #rest(): number {
+    if (this.#holdings.size === 0) return REST.idle
+    const isMine = ({ lease }: SeenLease): boolean => this.#holdings.has(lease.key)
+    return this.#idleOthers().length === 0 && this.#eligible().every(isMine) ? REST.alone : REST.shared
   }
 
   /** Looks at the table and does what is due. True: things are on the move, look again soon. */
@@ -250,7 +285,8 @@ export class LeaseMember implements KinesisGroupMember {
       leases: eligible,
       idle: this.#idleOthers(),
       refused: this.#refused,
-      patienceMs: sessionTimeoutMs / 2,
+      // Others see it within that.
+      patienceMs: sessionTimeoutMs,
       promiseMs: drainTimeoutMs + sessionTimeoutMs,
       random,
     })

@@ -9,17 +9,21 @@ import { findTail, type Tail } from './find-tail.ts'
 import { KinesisReader } from './kinesis-reader.ts'
 import { openSource, type SourceTimes } from './open-source.ts'
 import { type PlainStart, type PlainUntil, toPlainStart, toPlainUntil } from './plain-bounds.ts'
+import { PollingSource } from './polling-source.ts'
 import { holds, provePlace, whyMissing } from './prove-place.ts'
 import { ReadEnd } from './read-end.ts'
 import { expired, noShard, nothingThere, placed } from './reader-errors.ts'
 import { SERVICE_LIMITS } from './reading-limits.ts'
 import { hasLeftRetention } from './retention.ts'
+import { ShardEnds } from './shard-ends.ts'
 import type { Delivery, ShardSource, StartingPlace } from './shard-source.ts'
 import { Unpacker } from './unpacker.ts'
 
 /** Producers' clocks, and the service's own, may be off by so much. Milliseconds. */
 const EARLY_MS = 5_000
 const PATIENCE_MS = 20_000
+/** Enough to see that something is there. */
+const PROBE_BYTES = 1
 
 /** Opens readers that keep to these limits. Default: the service's. */
 export function readerOpener(times: SourceTimes = { limits: SERVICE_LIMITS }): OpenReader {
@@ -63,6 +67,12 @@ async function open(
   const doubtful = start.bare !== undefined || (await isDoubtful(kinesis, topic, point))
   if (doubtful && point.kind === 'latest') throw expired(options, undefined)
   const place = startingPlace(point, fromTail, kinesis.service.now())
+  // A subscription would be silent until the service's next event.
+  const mayBeSilent = until === 'now' && !doubtful && kinesis.settings.fanout !== undefined
+  if (mayBeSilent && tail !== undefined && tail.last === undefined && !tail.ended) {
+    if (await isBare(kinesis, options, place, times))
+      return new EndedReader(options, onClose, seen(point, tail))
+  }
   const source = await openSource(kinesis, topic, partition, place, times)
   try {
     const first =
@@ -129,6 +139,30 @@ function startingPlace(point: ResumePoint, fromTail: boolean, now: number): Star
   if (point.kind !== 'after') return { type: 'TRIM_HORIZON' }
   // Else the record itself comes again: it may be an aggregate that holds more.
   return { type: fromTail ? 'AFTER_SEQUENCE_NUMBER' : 'AT_SEQUENCE_NUMBER', sequence: point.sequence }
+}
+
+/** Whether one call finds nothing behind a place, and says that nothing is left. */
+async function isBare(
+  kinesis: Kinesis,
+  { topic, partition }: DriverReaderOptions,
+  place: StartingPlace,
+  { limits }: SourceTimes,
+): Promise<boolean> {
+  const ends = new ShardEnds(kinesis, topic, partition)
+  const source = new PollingSource(kinesis, topic, partition, place, ends, limits)
+  try {
+    const deadline = performance.now() + PATIENCE_MS
+    const { records, millisBehind, ended } = await retrying(() => source.fetch(PROBE_BYTES), { deadline })
+    return records.length === 0 && millisBehind === 0 && !ended
+  } finally {
+    source.close()
+  }
+}
+
+/** A place behind which nothing had come when the tail was looked for. */
+function seen(point: ResumePoint, { since }: Tail): ResumePoint {
+  if (point.kind === 'after') return { ...point, arrival: Math.max(since, point.arrival ?? 0) }
+  return point.kind === 'latest' ? { ...point, since } : point
 }
 
 /** The first delivery from a place whose record has to be there. */

@@ -1,6 +1,7 @@
 import type { AwsCredentialIdentity, AwsCredentialIdentityProvider } from '@smithy/types'
 import { StreamError } from '../../../src/driver.ts'
 import type { KinesisAddress } from '../address.ts'
+import { classify } from '../classify.ts'
 
 /** As the AWS SDK has them; `connect` takes either for `credentials`. */
 export type AwsCredentials = AwsCredentialIdentity | AwsCredentialIdentityProvider
@@ -50,11 +51,12 @@ async function credentialsOfRole(
 ): Promise<AwsCredentials> {
   try {
     const { fromTemporaryCredentials, fromNodeProviderChain } = await import('@aws-sdk/credential-providers')
-    return fromTemporaryCredentials({
+    const assume = fromTemporaryCredentials({
       params: { RoleArn: role, RoleSessionName: 'millrace' },
       ...(profile === undefined ? {} : { masterCredentials: fromNodeProviderChain({ profile }) }),
       ...(region === undefined ? {} : { clientConfig: { region } }),
     })
+    return (identity) => assume(identity).catch((error) => Promise.reject(notAssumed(role, error)))
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause
     throw new StreamError(
@@ -63,4 +65,14 @@ async function credentialsOfRole(
       { cause },
     )
   }
+}
+
+/** Else it would read as if the streams had refused it. */
+function notAssumed(role: string, error: unknown): StreamError {
+  const { code, message, retryable } = classify(error)
+  return new StreamError(
+    code,
+    `the role ${role} cannot be assumed (${message}): look whether its trust policy names whose credentials these are, whether they may call sts:AssumeRole, and whether STS can be reached (AWS_ENDPOINT_URL_STS names another one)`,
+    { cause: error, retryable },
+  )
 }

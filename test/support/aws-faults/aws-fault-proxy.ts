@@ -60,6 +60,7 @@ export class AwsFaultProxy {
   }
 
   async restore(): Promise<void> {
+    if (this.#server.listening) return
     this.#server = http.createServer()
     this.#serve()
     await listening(this.#server, this.#port)

@@ -1,5 +1,5 @@
-import net from 'node:net'
 import { GenericContainer, type StartedTestContainer, Wait } from 'testcontainers'
+import { freePort } from './free-port.ts'
 
 /** `MILLRACE_KAFKA_IMAGE` runs the same tests on another version: `apache/kafka:3.9.1`. */
 export const KAFKA_IMAGE = process.env.MILLRACE_KAFKA_IMAGE ?? 'apache/kafka:4.2.0'
@@ -92,15 +92,4 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
       await started.stop({ timeout: 1_000 })
     },
   }
-}
-
-/** The port must be known before the broker starts: it tells clients where it is. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer().once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as net.AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { StreamError } from '../../../../src/driver.ts'
 import { retrying } from '../../service/retrying.ts'
 import type { Lease } from '../lease.ts'
-import { applyChange } from '../tables/apply-change.ts'
 import type { CallTime, LeaseChange, LeaseCondition, LeaseTable, Updated } from '../tables/lease-table.ts'
 import type { DynamoService } from './dynamo-service.ts'
 import { fromItem, type Item, OURS, toItem } from './lease-item.ts'
@@ -77,17 +76,19 @@ export class DynamoTable implements LeaseTable {
     time?: CallTime,
   ): Promise<Updated> {
     try {
-      await this.#service.call(
+      const { Attributes } = await this.#service.call(
         ({ UpdateItemCommand }) =>
           new UpdateItemCommand({
             TableName: this.name,
             Key: { leaseKey: { S: lease.key } },
             ...updateExpression(condition, change),
+            // With what others have written beside the lease.
+            ReturnValues: 'ALL_NEW',
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
         time,
       )
-      return { done: true, lease: applyChange(lease, change) }
+      return { done: true, lease: fromItem(Attributes!)! }
     } catch (error) {
       if (!isRefusal(error)) throw error
       const { Item } = error.cause as { Item?: Item }

@@ -62,7 +62,7 @@ describe.skipIf(!inject('docker'))('a group that is moved by a rolling restart, 
     ['groupProtocol=classic', 'groupProtocol=consumer'],
     ['groupProtocol=consumer', 'groupProtocol=classic'],
   ] as const) {
-    test(`from ${from} to ${to}`, { timeout: 60_000 }, async () => {
+    test(`from ${from} to ${to}`, { timeout: 300_000 }, async () => {
       const context = await move(from, to)
       await context.end()
     })

@@ -24,10 +24,10 @@ describe.skipIf(!inject('docker')).each(['classic', 'consumer'] as const)(
     test('one that comes back within the session has what it had, and nothing moves; as leader it goes on to lead', async () => {
       const topic = await cluster.topic(4)
       const group = uniqueName('group')
-      const named = { instanceId: 'a', sessionTimeoutMs: 3_000 }
+      const named = { instanceId: 'a', sessionTimeoutMs: 20_000 }
       const first = await TestMember.join(cluster, group, topic, named)
       await first.holds(4)
-      const second = await TestMember.join(other, group, topic, { instanceId: 'b', sessionTimeoutMs: 3_000 })
+      const second = await TestMember.join(other, group, topic, { ...named, instanceId: 'b' })
       await second.holds(2)
       const had = await first.holds(2)
       const heard = second.events.length
@@ -52,12 +52,15 @@ describe.skipIf(!inject('docker')).each(['classic', 'consumer'] as const)(
     test('one that comes back for other topics is given those', async () => {
       const [before, after] = [await cluster.topic(2), await cluster.topic(2)]
       const group = uniqueName('group')
-      const named = { instanceId: 'a', sessionTimeoutMs: 3_000 }
+      const named = { instanceId: 'a', sessionTimeoutMs: 20_000 }
       const first = await TestMember.join(cluster, group, before, named)
       await first.holds(2)
       await first.member.leave()
       const back = await TestMember.join(cluster, group, after, named)
-      await eventually(() => back.held.size === 2 && back.assignments.every(({ topic }) => topic === after))
+      await eventually(() => back.held.size === 2 && back.assignments.every(({ topic }) => topic === after), {
+        withinMs: 30_000,
+        what: () => `the other topic's partitions: ${back.events}`,
+      })
       await back.member.leave()
     })
 
@@ -81,7 +84,10 @@ describe.skipIf(!inject('docker')).each(['classic', 'consumer'] as const)(
       const [taken] = await second.holds(2)
       assert.equal(await second.checkpoint(taken!, '0:0'), undefined)
       assert.equal(await first.checkpoint(held!, '0'), 'FENCED')
-      await eventually(() => first.failure !== undefined, { what: 'the former one fails' })
+      await eventually(() => first.failure !== undefined, {
+        withinMs: 30_000,
+        what: 'the former one fails',
+      })
       assert.equal(first.failure?.code, 'FENCED')
       assert.match(first.failure!.message, reason)
       assert.equal(await second.checkpoint(taken!, '0'), undefined, 'its end does not touch the other')
@@ -91,7 +97,7 @@ describe.skipIf(!inject('docker')).each(['classic', 'consumer'] as const)(
     test('one that does not come back loses its place when its session is over', async () => {
       const topic = await cluster.topic(2)
       const group = uniqueName('group')
-      const first = await TestMember.join(cluster, group, topic, { instanceId: 'a', sessionTimeoutMs: 1_000 })
+      const first = await TestMember.join(cluster, group, topic, { instanceId: 'a', sessionTimeoutMs: 4_000 })
       await first.holds(2)
       const second = await TestMember.join(other, group, topic)
       await Promise.all([first.holds(1), second.holds(1)])

@@ -7,7 +7,7 @@ import { quiet } from '../../../conformance/connection.ts'
 import { eventually } from '../../../conformance/eventually.ts'
 import { kafkaAddress, openTestWire } from '../../../support/kafka/kafka-driver.ts'
 import { uniqueName } from '../../../support/kafka/shared-broker.ts'
-import { type Cluster, type ClusterBroker, startCluster } from '../../../support/kafka/start-cluster.ts'
+import { type Cluster, startCluster } from '../../../support/kafka/start-cluster.ts'
 
 const PARTITIONS = 6
 const KEYS = 40
@@ -19,17 +19,15 @@ describe.runIf(inject('docker'))('three brokers, two replicas in sync at least',
   let driver: Driver
   let wire: KafkaWire
   beforeAll(async () => {
-    cluster = await startCluster()
-    driver = await openKafka(kafkaAddress(cluster.address), { logger: quiet })
-    wire = await openTestWire(cluster.address, { connectTimeoutMs: 2_000 })
+    cluster = await startCluster({ proxied: true })
+    driver = await openKafka(kafkaAddress(cluster.addresses), { logger: quiet })
+    wire = await openTestWire(cluster.addresses, { connectTimeoutMs: 2_000 })
   }, 180_000)
   afterAll(async () => {
     await wire?.close()
     await driver?.close()
     await cluster?.stop()
   }, 60_000)
-
-  const brokerOf = (node: number): ClusterBroker => cluster.brokers.find((each) => each.node === node)!
 
   /** Partition 0, as the cluster sees it now. */
   async function first(topic: string): Promise<PartitionLayout> {
@@ -127,9 +125,9 @@ describe.runIf(inject('docker'))('three brokers, two replicas in sync at least',
   test('the leader is killed, and comes back', LIMIT, () =>
     underLoad(async (topic) => {
       const { leader } = await first(topic)
-      await brokerOf(leader).kill()
+      await cluster.broker(leader).kill()
       await untilLedByAnother(topic, leader)
-      await brokerOf(leader).start()
+      await cluster.broker(leader).start()
       await untilInSync(topic)
     }),
   )
@@ -137,16 +135,16 @@ describe.runIf(inject('docker'))('three brokers, two replicas in sync at least',
   test('the leader is paused for longer than its session', LIMIT, () =>
     underLoad(async (topic) => {
       const { leader } = await first(topic)
-      await brokerOf(leader).pause()
+      await cluster.broker(leader).pause()
       await untilLedByAnother(topic, leader)
-      await brokerOf(leader).unpause()
+      await cluster.broker(leader).unpause()
       await untilInSync(topic)
     }),
   )
 
   test('the network between the client and one broker is cut', LIMIT, () =>
     underLoad(async (topic) => {
-      const { proxy } = brokerOf((await first(topic)).leader)
+      const { proxy } = cluster.broker((await first(topic)).leader)
       proxy.cut()
       // How long it lasts.
       await sleep(4_000)
@@ -156,8 +154,8 @@ describe.runIf(inject('docker'))('three brokers, two replicas in sync at least',
 
   test('all brokers are restarted, one after another', LIMIT, () =>
     underLoad(async (topic) => {
-      for (const broker of cluster.brokers) {
-        await broker.restart()
+      for (const node of [1, 2, 3]) {
+        await cluster.broker(node).restart()
         await untilInSync(topic)
       }
     }),

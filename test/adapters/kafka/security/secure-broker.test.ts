@@ -140,7 +140,8 @@ describe.runIf(inject('docker'))('a broker that wants to know who is there', () 
         }),
       )
       let sent = 0
-      while (performance.now() < until) {
+      // On a busy machine a token may live through several re-authentications that come late.
+      while (performance.now() < until || tokens <= RUN_MS / 4_000) {
         const records = Array.from({ length: 20 }, (): EncodedRecord => {
           const number = sent++
           return {
@@ -157,9 +158,8 @@ describe.runIf(inject('docker'))('a broker that wants to know who is there', () 
       stop.abort()
       await reading
       expect(seen.map(Number).sort((a, b) => a - b)).toEqual(Array.from({ length: sent }, (_, i) => i))
-      expect(tokens).toBeGreaterThan(RUN_MS / 4_000)
       await driver.close()
     },
-    RUN_MS + 60_000,
+    RUN_MS + 120_000,
   )
 })

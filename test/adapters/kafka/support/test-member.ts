@@ -29,7 +29,8 @@ export class TestMember {
         clientId: 'tests',
         // Longer than any pause of a busy machine: whoever is taken for dead here is to be so for a reason.
         sessionTimeoutMs: 4_000,
-        drainTimeoutMs: 2_000,
+        // Longer than what a test does while it holds a drain up.
+        drainTimeoutMs: 6_000,
         ...options,
       },
       {

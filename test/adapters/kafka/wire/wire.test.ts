@@ -9,9 +9,9 @@ import { offsetFetch } from '../../../../adapters/kafka/wire/protocol/offset-fet
 import { produce } from '../../../../adapters/kafka/wire/protocol/produce.ts'
 import type { KafkaWire } from '../../../../adapters/kafka/wire/wire.ts'
 import { encodeBatch, RecordBatchView } from '../../../../src/formats/record-batch/index.ts'
+import { freePort } from '../../../support/kafka/free-port.ts'
 import { openTestWire } from '../../../support/kafka/kafka-driver.ts'
 import { sharedBroker, uniqueName } from '../../../support/kafka/shared-broker.ts'
-import { freePort } from '../../../support/kafka/start-broker.ts'
 
 describe.runIf(inject('docker'))('the wire', () => {
   let wire: KafkaWire

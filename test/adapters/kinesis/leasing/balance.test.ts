@@ -21,6 +21,7 @@ const lease = (n: number, owner?: string): Lease => {
 const seen = (of: Lease, fields: Partial<SeenLease> = {}): SeenLease => ({
   lease: of,
   unchangedMs: 0,
+  expiresInMs: undefined,
   promisedMs: 0,
   available: of.owner === undefined,
   freeMs: 0,

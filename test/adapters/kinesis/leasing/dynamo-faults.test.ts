@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import { monotonicClock } from '../../../../adapters/kinesis/leasing/clock.ts'
 import type { DynamoService } from '../../../../adapters/kinesis/leasing/dynamodb/dynamo-service.ts'
 import { DynamoTable } from '../../../../adapters/kinesis/leasing/dynamodb/dynamo-table.ts'
@@ -41,6 +41,7 @@ beforeEach(() => {
 })
 afterEach(async () => {
   proxy.clear()
+  await proxy.restore()
   await Promise.all(members.map((member) => member.leave()))
 })
 
@@ -48,11 +49,16 @@ interface Joined {
   readonly member: LeaseMember
   readonly held: Map<string, Assignment>
   readonly lost: string[]
+  /** When a partition was assigned last, and when lost. `performance.now()`. */
+  readonly assignedAt: Map<string, number>
+  readonly lostAt: Map<string, number>
 }
 
 async function join(service: DynamoService, sessionTimeoutMs = SESSION_MS): Promise<Joined> {
   const held = new Map<string, Assignment>()
   const lost: string[] = []
+  const assignedAt = new Map<string, number>()
+  const lostAt = new Map<string, number>()
   const member = await LeaseMember.join(
     {
       kinesis: streams.kinesis,
@@ -71,11 +77,15 @@ async function join(service: DynamoService, sessionTimeoutMs = SESSION_MS): Prom
     },
     'earliest',
     {
-      assigned: (assignment) => void held.set(assignment.partition, assignment),
+      assigned: (assignment) => {
+        held.set(assignment.partition, assignment)
+        assignedAt.set(assignment.partition, performance.now())
+      },
       revoked: async ({ partition }) => void held.delete(partition),
       lost: ({ partition }) => {
         held.delete(partition)
         lost.push(partition)
+        lostAt.set(partition, performance.now())
       },
       failed: () => held.clear(),
     },
@@ -83,33 +93,39 @@ async function join(service: DynamoService, sessionTimeoutMs = SESSION_MS): Prom
   )
   members.push(member)
   await eventually(() => held.size > 0, { what: 'leases', withinMs: 20_000 })
-  return { member, held, lost }
+  return { member, held, lost, assignedAt, lostAt }
 }
 
 const all = ({ held }: Joined) =>
   eventually(() => held.size === SHARDS, { what: `all leases, there are ${held.size}`, withinMs: 30_000 })
+const half = ({ held }: Joined) =>
+  eventually(() => held.size === SHARDS / 2, {
+    what: `half of the leases, there are ${held.size}`,
+    withinMs: 30_000,
+  })
 
-describe('a member whose DynamoDB', () => {
+describe.runIf(inject('docker'))('a member whose DynamoDB', () => {
   it('throttles some of its calls keeps what it has, and its checkpoints', async () => {
     const joined = await join(through, LONG_SESSION_MS)
     await all(joined)
-    proxy.add({
-      table: name,
-      rate: 0.4,
-      effect: { kind: 'error', code: 'ProvisionedThroughputExceededException' },
-    })
     for (let i = 1; i <= 15; i++) {
+      // By number, not by chance: sooner or later a chance throttles one checkpoint until its session is over.
+      proxy.add({
+        table: name,
+        times: 2 * SHARDS,
+        effect: { kind: 'error', code: 'ProvisionedThroughputExceededException' },
+      })
       const updates = [...joined.held.values()].map((assignment) => ({ assignment, checkpoint: `${i}/0` }))
       expect(await joined.member.checkpoint(updates)).toEqual(Array(SHARDS).fill(undefined))
     }
     expect(joined.lost).toEqual([])
-  }, 60_000)
+  })
 
   it('loses answers finds its own writes', async () => {
     const joined = await join(through, LONG_SESSION_MS)
     await all(joined)
-    proxy.add({ table: name, on: 'UpdateItem', rate: 0.4, effect: { kind: 'cut', when: 'after' } })
     for (let i = 1; i <= 10; i++) {
+      proxy.add({ table: name, on: 'UpdateItem', times: SHARDS + 1, effect: { kind: 'cut', when: 'after' } })
       const updates = [...joined.held.values()].map((assignment) => ({ assignment, checkpoint: `${i}/0` }))
       expect(await joined.member.checkpoint(updates)).toEqual(Array(SHARDS).fill(undefined))
     }
@@ -117,23 +133,22 @@ describe('a member whose DynamoDB', () => {
     expect(joined.lost).toEqual([])
     const leases = await new DynamoTable(direct, name).list({ consistent: true })
     for (const { checkpoint } of leases) expect(checkpoint).toMatchObject({ sequence: '10' })
-  }, 60_000)
+  })
 
   it('cannot be reached stops before others begin, and comes back by itself', async () => {
     const cut = await join(through)
-    await all(cut)
-    await proxy.refuse()
-    const since = performance.now()
-    await eventually(() => cut.held.size === 0, { what: 'it gives all up', withinMs: 10_000 })
-    const gaveUpAfter = performance.now() - since
     const other = await join(direct)
+    await half(cut)
+    await half(other)
+    const had = [...cut.held.keys()]
+    await proxy.refuse()
     await all(other)
-    // The other saw the last sign of life when it joined at the earliest, and waits for all of a session.
-    expect(gaveUpAfter).toBeLessThan(SESSION_MS)
+    expect(cut.lost.toSorted()).toEqual(had.toSorted())
+    for (const shard of had) expect(cut.lostAt.get(shard)!).toBeLessThan(other.assignedAt.get(shard)!)
     await proxy.restore()
-    await eventually(() => cut.held.size === SHARDS / 2, { what: 'its share again', withinMs: 30_000 })
+    await half(cut)
     expect(other.lost).toEqual([])
-  }, 90_000)
+  })
 
   it('has its table deleted makes it again, and goes on where it was', async () => {
     const joined = await join(direct)
@@ -149,11 +164,11 @@ describe('a member whose DynamoDB', () => {
       { what: 'all leases anew', withinMs: 40_000 },
     )
     expect(joined.held.get(shardId(2))!.checkpoint).toBe('77/0')
-  }, 90_000)
+  })
 })
 
-describe('what a group costs', () => {
-  it('at rest: three signs of life a session and shard, and three looks a member', async () => {
+describe.runIf(inject('docker'))('what a group costs', () => {
+  it('at rest: three signs of life a session and shard, and a look in two sessions', async () => {
     const sessionMs = 1_500
     const joined = await join(through, sessionMs)
     await all(joined)
@@ -178,7 +193,8 @@ describe('what a group costs', () => {
         `others ${['PutItem', 'GetItem', 'DeleteItem', 'DescribeTable'].reduce((sum, name) => sum + count(name), 0)}`,
     )
     expect(perSession('UpdateItem') / SHARDS).toBeLessThanOrEqual(3.2)
-    expect(perSession('Scan')).toBeLessThanOrEqual(3.7)
+    // One in two sessions, one for the upkeep, and one that was just due.
+    expect(count('Scan')).toBeLessThanOrEqual(sessions * 0.56 + 2)
     expect(count('GetItem') + count('PutItem') + count('DescribeTable')).toBe(0)
   }, 180_000)
 })

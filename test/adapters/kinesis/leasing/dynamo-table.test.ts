@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { DynamoService } from '../../../../adapters/kinesis/leasing/dynamodb/dynamo-service.ts'
 import { DynamoTable } from '../../../../adapters/kinesis/leasing/dynamodb/dynamo-table.ts'
 import { findLeaseTables } from '../../../../adapters/kinesis/leasing/dynamodb/find-lease-tables.ts'
@@ -19,9 +19,9 @@ async function open(): Promise<DynamoTable> {
   return table
 }
 
-leaseTableCases('DynamoDB', open)
+describe.runIf(inject('docker'))('in DynamoDB', () => leaseTableCases('DynamoDB', open))
 
-describe('a lease table in DynamoDB', () => {
+describe.runIf(inject('docker'))('a lease table in DynamoDB', () => {
   it('is created once by many who want it at once, and paid by request', async () => {
     const name = uniqueName('leases')
     await Promise.all(Array.from({ length: 5 }, () => new DynamoTable(service, name).prepare()))

@@ -84,18 +84,21 @@ describe('sharing', () => {
     expect(group.shares).toEqual([[1], [0]])
   })
 
-  it('gives what a member leaves to the others at once', async () => {
-    group.streams.create('orders', 6)
-    const first = await group.join()
-    await group.join()
-    await group.clock.advance(4 * SESSION_MS)
-    expect(counts()).toEqual([3, 3])
-    await first.inner.leave()
-    expect(first.shards).toEqual([])
-    expect((await group.leases()).filter(({ owner }) => owner === first.inner.memberId)).toEqual([])
-    await group.clock.advance(SESSION_MS / 2)
-    expect(group.shares[1]).toEqual([0, 1, 2, 3, 4, 5])
-  })
+  it.each([0, 0.2, 0.4, 0.6, 0.8])(
+    'gives what a member leaves to the others at once, whenever they looked last (%f)',
+    async (phase) => {
+      group.streams.create('orders', 6)
+      const first = await group.join()
+      await group.join()
+      await group.clock.advance((20 + phase) * SESSION_MS)
+      expect(counts()).toEqual([3, 3])
+      await first.inner.leave()
+      expect(first.shards).toEqual([])
+      expect((await group.leases()).filter(({ owner }) => owner === first.inner.memberId)).toEqual([])
+      await group.clock.advance(SESSION_MS / 2)
+      expect(group.shares[1]).toEqual([0, 1, 2, 3, 4, 5])
+    },
+  )
 
   it('tells of members without a lease, and counts them', async () => {
     group.streams.create('orders', 1)
@@ -164,6 +167,23 @@ describe('death', () => {
       expect(begin!.at).toBeLessThan(diedAt + 2 * SESSION_MS)
     }
   })
+
+  it.each([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8])(
+    'is found within two sessions, also by who has long been at rest (%f of a session after its last look)',
+    async (phase) => {
+      group.streams.create('orders', 4)
+      const first = await group.join()
+      const second = await group.join()
+      await group.clock.advance((20 + phase) * SESSION_MS)
+      expect(second.shards).toHaveLength(2)
+      first.table.failing = 'UNAVAILABLE'
+      const diedAt = group.clock.now()
+      await group.clock.advance(3 * SESSION_MS)
+      expect(second.shards).toEqual([0, 1, 2, 3])
+      const taken = group.happenings.filter(({ what, at }) => what === 'assigned' && at > diedAt)
+      for (const { at } of taken) expect(at).toBeLessThan(diedAt + 2 * SESSION_MS)
+    },
+  )
 
   it('of a member with a longer session is awaited by those with shorter ones', async () => {
     group.streams.create('orders', 1)
@@ -406,20 +426,39 @@ describe('a stream that is made anew under the name of a topic', () => {
 })
 
 describe('what it costs', () => {
-  it('at rest: a sign of life each third of a session for a shard, and a look at the table for a member', async () => {
-    group.streams.create('orders', 10)
-    const member = await group.join()
+  const SESSIONS = 100
+
+  async function atRest(shards: number, members: number): Promise<Record<string, number>[]> {
+    group.streams.create('orders', shards)
+    for (let i = 0; i < members; i++) await group.join()
     await group.clock.advance(10 * SESSION_MS)
-    const before = { ...member.table.counts }
-    const rounds = 300
-    await group.clock.advance((rounds * SESSION_MS) / 3)
-    const made = (operation: keyof typeof before): number =>
-      member.table.counts[operation] - before[operation]
-    expect(made('update') / 10).toBeLessThanOrEqual(rounds * 1.01)
-    expect(made('update') / 10).toBeGreaterThanOrEqual(rounds * 0.95)
+    const before = group.members.map(({ table }) => ({ ...table.counts }))
+    await group.clock.advance(SESSIONS * SESSION_MS)
+    return group.members.map(({ table: { counts } }, i) =>
+      Object.fromEntries(
+        Object.entries(counts).map(([name, count]) => [name, count - before[i]![name as 'list']]),
+      ),
+    )
+  }
+
+  it('at rest and alone: a sign of life each third of a session for a shard, and a look at the table in two', async () => {
+    const [made] = await atRest(10, 1)
+    console.log(`looks of a member alone in ${SESSIONS} sessions: ${made!.list}`)
+    expect(made!.update! / 10).toBeLessThanOrEqual(3 * SESSIONS * 1.01)
+    expect(made!.update! / 10).toBeGreaterThanOrEqual(3 * SESSIONS * 0.95)
     // One more each twelve sessions, for the upkeep.
-    expect(made('list')).toBeLessThanOrEqual(rounds * 1.15)
-    expect(made('announce') + made('create') + made('delete') + made('get')).toBe(0)
+    expect(made!.list).toBeLessThanOrEqual(SESSIONS / 2 + SESSIONS / 12 + 2)
+    expect(made!.announce! + made!.create! + made!.delete! + made!.get!).toBe(0)
+  })
+
+  it('at rest and with others: no more than about a look in a session, and the upkeep by one of them', async () => {
+    const made = await atRest(9, 3)
+    console.log(`looks of each of three members in ${SESSIONS} sessions: ${made.map(({ list }) => list)}`)
+    for (const { list } of made) expect(list).toBeLessThanOrEqual(SESSIONS / 0.9 + SESSIONS / 12 + 2)
+    expect(made.reduce((sum, { list }) => sum + list!, 0)).toBeLessThanOrEqual(
+      (3 * SESSIONS) / 0.9 + SESSIONS / 12 + 6,
+    )
+    for (const { update } of made) expect(update! / 3).toBeLessThanOrEqual(3 * SESSIONS * 1.01)
   })
 
   it('a checkpoint is a sign of life: under load there is no other', async () => {

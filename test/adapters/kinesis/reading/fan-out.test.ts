@@ -6,7 +6,7 @@ import { DeregisterStreamConsumerCommand } from '@aws-sdk/client-kinesis'
 import { afterAll, beforeAll, describe, test } from 'vitest'
 import { FAN_OUT_TIMES } from '../../../../adapters/kinesis/reading/fan-out-source.ts'
 import type { SourceTimes } from '../../../../adapters/kinesis/reading/open-source.ts'
-import { eventually } from '../../../conformance/eventually.ts'
+import { eventually, within } from '../../../conformance/eventually.ts'
 import { rejectsWith } from '../../../conformance/rejects-with.ts'
 import { FakeShard, FIRST, filled, MiB, NAME, never, rest, UNPACED, valuesOf } from './fake-shard.ts'
 
@@ -82,6 +82,19 @@ describe('a shard read by fan-out', () => {
     const reader = await shard.open()
     const batch = await reader.next({ maxBytes: 1, signal: never })
     assert.deepEqual([batch!.count, batch!.lag], [0, { millis: 0 }])
+  })
+
+  test("until 'now' ends without the service's next event where nothing is left to come", async () => {
+    await using shard = await FakeShard.start({ ...quickFake, idleEventMs: 600_000, times: UNPACED })
+    const all = (options: Parameters<FakeShard['all']>[0] = {}) =>
+      within(20_000, shard.all(options), 'it ends before an event comes')
+    assert.deepEqual(await all(), [])
+    assert.equal(shard.fake.calls.count('SubscribeToShard'), 0)
+    await shard.plain(['a', 'b'])
+    // Longer ago than the search for the last record goes back.
+    shard.fake.clock.offsetMs += 60_000
+    assert.deepEqual(await all(), ['a', 'b'])
+    assert.deepEqual(await all({ start: { from: { timestamp: Date.now() + 40_000 } } }), [])
   })
 
   test('is renewed before the service ends it, and nothing is missed or doubled', async () => {

@@ -51,7 +51,7 @@ describe.skipIf(!inject('docker'))('reading a shard of LocalStack', () => {
     const beyond = String(BigInt(sequence!) + 10n ** 12n)
     await rejectsWith('INVALID_ARGUMENT', () => open(polling, stream, { start: { from: { at: beyond } } }))
     assert.ok(BigInt(a!) < BigInt(b!))
-  }, 60_000)
+  })
 
   test('latest, to what comes later, and to the end of the shard', async () => {
     const stream = await streamOf(polling)
@@ -71,7 +71,7 @@ describe.skipIf(!inject('docker'))('reading a shard of LocalStack', () => {
     for (const partition of children) {
       assert.deepEqual(await rest(await open(polling, stream, { partition, until: 'now' })), [])
     }
-  }, 60_000)
+  })
 
   test('by fan-out over HTTP/1.1', async () => {
     const stream = await streamOf(fanOut)
@@ -80,7 +80,7 @@ describe.skipIf(!inject('docker'))('reading a shard of LocalStack', () => {
     assert.deepEqual(valuesOf(await filled(reader)), ['a', 'b'])
     await put(stream, ['c'])
     assert.deepEqual(valuesOf(await filled(reader)), ['c'])
-  }, 60_000)
+  })
 
   async function open(
     kinesis: Kinesis,
