@@ -3,6 +3,8 @@ import { hasBegun, isEnded, type Lease, workerOf } from './lease.ts'
 import type { LeaseTable } from './tables/lease-table.ts'
 
 const WIDTH = 16
+/** Sessions. A member looks at the table more often than that, unless it stood still or the table could not be reached. */
+const STALE_AFTER = 3
 
 /**
  * Rows that are gone though nobody removes such: the table was deleted, or somebody tidied it up by hand. They are made again of what is known of them, by the member
@@ -11,6 +13,7 @@ const WIDTH = 16
  */
 export class LostRows {
   readonly #table: LeaseTable
+  /** Of one session. */
   readonly #patienceMs: number
   readonly #missing = new Map<string, { readonly lease: Lease; readonly since: number }>()
   readonly #own = new Map<string, Lease>()
@@ -40,7 +43,7 @@ export class LostRows {
         this.#own.delete(row.key)
       }
     }
-    const isLate = now - this.#lookedAt > this.#patienceMs
+    const isLate = now - this.#lookedAt > STALE_AFTER * this.#patienceMs
     this.#lookedAt = now
     const streams = new Set(leases.map(({ stream }) => stream))
     const shards = new Set(leases.map(shardOf))
