@@ -9,8 +9,8 @@ import { FakeCluster, type Fault } from './fake-cluster.ts'
 /** Two of these are worth a request while others are on their way. */
 const LARGE = 'x'.repeat(40_000)
 
-function setUp(deliveryTimeoutMs = 20_000) {
-  const cluster = new FakeCluster('t', 2)
+function setUp(deliveryTimeoutMs = 20_000, partitions = 2) {
+  const cluster = new FakeCluster('t', partitions)
   cluster.takesAnySequence = true
   const engine = new ProduceEngine(cluster, new Idempotence(cluster), {
     acks: -1,
@@ -60,6 +60,30 @@ test('up to five batches of a partition are on their way, once the broker knows 
   expect(cluster.mostInFlight).toBe(5)
   expect(numbersIn(cluster)).toEqual(upTo(120))
   expectPlaces(cluster, results)
+})
+
+test('what is little of many partitions travels together while a request is on its way', async () => {
+  const partitions = 300
+  const { cluster, engine } = setUp(20_000, partitions)
+  cluster.inOrder = true
+  let requests = 0
+  cluster.fault = (scope) => {
+    if (scope === 'request') requests++
+    return 'none'
+  }
+  const calls: Promise<unknown>[] = []
+  for (let i = 0; i < 10; i++) {
+    const records = Array.from({ length: partitions }, (_, n) => ({
+      ...record('', String(n)),
+      value: Buffer.from(String(i)),
+    }))
+    calls.push(engine.send('t', records).result)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await Promise.all(calls)
+  // One by itself, what came meanwhile, and what a linger may have cut in two.
+  expect(requests).toBeLessThanOrEqual(20)
+  for (const { log } of cluster.partitions) expect(log.map(({ value }) => Number(value))).toEqual(upTo(10))
 })
 
 describe('in the middle of five', () => {
