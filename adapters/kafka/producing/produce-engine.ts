@@ -1,4 +1,4 @@
-import { type EncodedRecord, StreamError } from '../../../src/driver.ts'
+import { type EncodedRecord, type SendOptions, StreamError } from '../../../src/driver.ts'
 import type { CompressionName } from '../../../src/formats/compression.ts'
 import { readTopicSettings } from '../admin/topic-settings.ts'
 import { classify } from '../classify.ts'
@@ -91,8 +91,8 @@ export class ProduceEngine {
     this.#identities = identities
   }
 
-  send(topic: string, records: readonly EncodedRecord[]): SendCall {
-    const call = new SendCall(topic, records, this.#settled)
+  send(topic: string, records: readonly EncodedRecord[], onWritten?: SendOptions['onWritten']): SendCall {
+    const call = new SendCall(topic, records, this.#settled, onWritten)
     if (this.#closed !== undefined) {
       call.reject(this.#closed)
       return call
@@ -310,9 +310,11 @@ export class ProduceEngine {
         { lane: this.#connection, timeoutMs: REQUEST_TIMEOUT_MS },
       )
       const results = new Map(answer.map((result) => [`${result.partition}/${result.topic}`, result]))
+      const partly = new Set<SendCall>()
       for (const { lane, batch } of sent) {
         const result = results.get(`${lane.partition}/${lane.topic}`)
         if (!lane.awaits(batch)) continue
+        for (const { call } of batch.pieces) if (call.isWatched) partly.add(call)
         if (result !== undefined) this.#answered(lane, batch, result)
         else {
           const what = `the broker said nothing of partition ${lane.partition} of '${lane.topic}'`
@@ -320,6 +322,7 @@ export class ProduceEngine {
           this.#metSetback(lane, batch, { kind: 'again', error }, true)
         }
       }
+      for (const call of partly) call.tellWritten()
     } catch (cause) {
       const error = classify(cause)
       for (const { lane, batch } of sent) {

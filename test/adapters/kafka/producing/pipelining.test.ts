@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { Idempotence } from '../../../../adapters/kafka/producing/idempotence.ts'
+import { KafkaProducer } from '../../../../adapters/kafka/producing/kafka-producer.ts'
 import { PARTITIONERS } from '../../../../adapters/kafka/producing/partitioner.ts'
 import { ProduceEngine } from '../../../../adapters/kafka/producing/produce-engine.ts'
 import { KafkaError } from '../../../../adapters/kafka/wire/error-codes.ts'
 import type { EncodedRecord } from '../../../../src/driver.ts'
+import { TopicLane } from '../../../../src/producer/topic-lane.ts'
 import { FakeCluster, type Fault } from './fake-cluster.ts'
 
 /** Two of these are worth a request while others are on their way. */
@@ -185,6 +187,27 @@ test('while the leader of one partition is looked for, the others go on', async 
   found.resolve()
   await moved
   expect(numbersIn(cluster, 0)).toEqual([0, 1])
+})
+
+test('of calls that travel together, those for other partitions do not wait for the leader of one', async () => {
+  const { cluster, engine } = setUp()
+  await Promise.all(['0', '1'].map((partition) => engine.send('t', [record('0', partition)]).result))
+  const found = Promise.withResolvers<void>()
+  cluster.lookUp = () => found.promise
+  let moves = 1
+  cluster.fault = (of) => (of === 'partition' && moves-- > 0 ? 'not-leader' : 'none')
+  const lane = new TopicLane('t', new KafkaProducer(engine, 'client', () => {}))
+  const settled: string[] = []
+  const send = async (partition: string): Promise<void> => {
+    const results = await lane.add([record('1', partition)])
+    settled.push(`${results.at(0).partition}:${results.at(0).position}`)
+  }
+  const moved = send('0')
+  await send('1')
+  expect(settled).toEqual(['1:1'])
+  found.resolve()
+  await moved
+  expect(settled).toEqual(['1:1', '0:1'])
 })
 
 test('a leader that goes amid it: what was on its way and what waits is given up in time, and what comes later goes on', async () => {
