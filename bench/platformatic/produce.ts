@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Task, Work } from '../harness/contender.ts'
 import { batchesOf, keyOf, valuesOf } from '../harness/records.ts'
 import { timed } from '../harness/timed.ts'
@@ -15,11 +16,7 @@ export async function open(task: Task): Promise<Work> {
   const producer = openProducer(task)
   const partitions = Number(settings.partitions)
   const kept = settings.steady ? await createTopic(admin, partitions) : undefined
-  if (kept !== undefined) {
-    const value = Buffer.alloc(1)
-    const messages = Array.from({ length: partitions }, (_, partition) => ({ topic: kept, partition, value }))
-    await producer.send({ messages })
-  }
+  if (kept !== undefined) await warmUp(producer, kept, partitions)
   return {
     async round(records) {
       const topic = kept ?? (await createTopic(admin, partitions))
@@ -45,5 +42,24 @@ export async function open(task: Task): Promise<Work> {
       if (kept !== undefined) await admin.deleteTopics({ topics: [kept] })
       await admin.disconnect()
     },
+  }
+}
+
+/** A record into each partition. Of a topic that was just made some have no leader yet, and this client gives up soon. */
+async function warmUp(
+  producer: ReturnType<typeof openProducer>,
+  topic: string,
+  partitions: number,
+): Promise<void> {
+  const value = Buffer.alloc(1)
+  const messages = Array.from({ length: partitions }, (_, partition) => ({ topic, partition, value }))
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await producer.send({ messages })
+      return
+    } catch (error) {
+      if (attempt === 20) throw error
+      await pause(500)
+    }
   }
 }
