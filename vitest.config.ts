@@ -13,6 +13,7 @@ const direct = [
   'test/adapters/kafka/conformance.test.ts',
   'test/adapters/kafka/failover.test.ts',
   'test/adapters/kafka/exactly-once/exactly-once.test.ts',
+  'test/adapters/kafka/grouping/member.test.ts',
   'test/adapters/kafka/security/secure-broker.test.ts',
   'test/adapters/kafka/wire/wire.test.ts',
 ]

@@ -104,9 +104,10 @@ function shapesOf(measured: Case, { quick, shapes }: Options): readonly Shape[] 
   }
   if (!quick) return measured.shapes
   const target = measured.shapes.filter(isTarget)
-  return target.length > 0
-    ? target
-    : measured.shapes.filter(({ valueBytes }) => valueBytes === TARGET.valueBytes).slice(0, 1)
+  if (target.length > 0) return target
+  const alike = measured.shapes.filter(({ valueBytes }) => valueBytes === TARGET.valueBytes)
+  // What a case shows by its sizes it shows by all of them.
+  return alike.length > 0 ? alike.slice(0, 1) : measured.shapes
 }
 
 /** A broker in Docker, where one is wanted and to be had. */

@@ -4,7 +4,7 @@ export const USAGE = `npm run bench [-- WHO] [--quick] [--only CASE] [--save] [-
 
   WHO            log, memory, kafka (all clients on a broker in Docker, cases of its own), kinesis (likewise, on an endpoint
                  of its own), or all; default: all
-  --quick        only values of 256 B, in batches of 1,000 where the case has them; results are written with --save alone
+  --quick        only values of 256 B, in batches of 1,000, where the case has them; results are written with --save alone
   --only CASE    one case: append, sustained, durable, send, read, batch, each or latency; with kafka: kafka-produce,
                  kafka-send, kafka-consume, kafka-latency, kafka-partitions or kafka-sizes; with kinesis: kinesis-aggregate,
                  -deaggregate, -produce, -aggregated, -poll, -poll-aggregated or -fan-out; may be repeated

@@ -133,6 +133,11 @@ export interface DriverProducerOptions {
 export interface SendOptions {
   /** Gives up waiting; the records may still be written. */
   readonly signal?: AbortSignal
+  /**
+   * May be called, any number of times, while some of the call's records still wait, as where one partition of several has no leader:
+   * those that `isWritten` says are durable, where the acknowledgement says. An adapter that knows no such thing does not call it.
+   */
+  onWritten?(acknowledgement: Acknowledgement, isWritten: (i: number) => boolean): void
 }
 
 /** Where each record of one call stands; computed when asked. `i` is the index in the call. */

@@ -14,7 +14,7 @@ export async function open(task: Task): Promise<Work> {
   const partitions = Number(settings.partitions)
   const admin = await openAdmin(openClient(task))
   const topic = await createTopic(admin, partitions)
-  const wanted = recordsToRead(valueBytes, batch)
+  const wanted = recordsToRead(valueBytes, batch, partitions)
   await produceAll(String(settings.broker), topic, wanted, { valueBytes, batch, partitions })
   let peakRssMiB = 0
   return {

@@ -12,15 +12,15 @@ const SHAPES = [
 export const kafkaSizes: Case = {
   name: 'kafka-sizes',
   title: 'Kafka: how the rate moves with the size of records',
-  what: 'Keyed records of 100 B to 100 KiB, 5 calls on their way, and a new group with a batch handler over batches of as many, 6 partitions, by driver=direct.',
+  what: 'Keyed records of 100 B to 100 KiB, 5 calls on their way, on a topic whose partitions have been written before, and a new group with a batch handler over batches of as many, 6 partitions, by driver=direct.',
   unit: 'records/s',
-  pace: { rounds: 3, warmUps: 1, roundMs: 500 },
+  pace: { rounds: 3, warmUps: 3, roundMs: 500 },
   shapes: SHAPES,
   contenders(_shape, field) {
     if (!field.kafka) return []
     const make = contenders(field)
     return [
-      make('produce', 'millrace/append', { driver: 'direct', by: 'sendBatch' }),
+      make('produce', 'millrace/append', { driver: 'direct', by: 'sendBatch', steady: true }),
       make('consume', 'millrace/batch', { driver: 'direct' }),
     ]
   },

@@ -27,8 +27,12 @@ export function batchesOf<T>(values: readonly T[], batch: number): readonly (rea
   )
 }
 
-/** How many records the reading cases have before them: enough for some tenths of a second, in at most 160 MB. */
-export function recordsToRead(valueBytes: number, batch: number): number {
+/**
+ * How many records the reading cases have before them: enough for some tenths of a second, in at most 160 MB; where there are many
+ * partitions, two batches for each.
+ */
+export function recordsToRead(valueBytes: number, batch: number, partitions = 1): number {
   const most = batch === 1 ? 100_000 : 500_000
-  return Math.min(most, Math.floor(160e6 / (valueBytes + 20) / 1000) * 1000)
+  const usual = Math.min(most, Math.floor(160e6 / (valueBytes + 20) / 1000) * 1000)
+  return partitions < 100 ? usual : Math.max(usual, 2 * partitions * batch)
 }

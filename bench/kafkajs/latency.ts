@@ -28,7 +28,7 @@ export async function open(task: Task): Promise<Work> {
   await started.promise
   return {
     round: () => {
-      rate ??= new FixedRate()
+      rate ??= new FixedRate('timer')
       return rate.round(values, send)
     },
     async close() {

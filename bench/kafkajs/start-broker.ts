@@ -21,10 +21,10 @@ export async function brokerProblem(): Promise<string | undefined> {
 }
 
 /**
- * One broker as its image is configured, but for groups that begin at once. It shares this machine's cores, and on Linux its network: a
+ * One broker as its image is configured, but for groups that begin at once, and `own`. It shares this machine's cores, and on Linux its network: a
  * port that Docker forwards is a process that copies, between the broker and all clients but Apache's tools, which run beside it.
  */
-export async function startBroker(): Promise<Broker> {
+export async function startBroker(own: Readonly<Record<string, string>> = {}): Promise<Broker> {
   // The container is stopped here; the image that would do it after a crash need not be fetched.
   process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true'
   const [port, controller] = [await freePort(), await freePort()]
@@ -45,6 +45,7 @@ export async function startBroker(): Promise<Broker> {
       KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: '1',
       KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: '1',
       KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
+      ...own,
     })
     .withWaitStrategy(Wait.forLogMessage(/Kafka Server started/))
     .withStartupTimeout(120_000)

@@ -1,11 +1,15 @@
 import type { Task, Work } from '../harness/contender.ts'
-import { FixedRate } from '../harness/fixed-rate.ts'
+import { type Clock, FixedRate } from '../harness/fixed-rate.ts'
 import { valuesOf } from '../harness/records.ts'
 import { bytesTopic, openStreams, topicName } from './open-streams.ts'
 
-/** Producer and group in one process: from the time a record was due to be sent until `each` has it. */
+/**
+ * Producer and group in one process: from the time a record was due to be sent until `each` has it. `to: 'ack'`: the producer alone, until
+ * `send` resolves.
+ */
 export async function open(task: Task): Promise<Work> {
   const streams = await openStreams(task)
+  const clock: Clock = task.settings.backend === 'kafka' ? 'timer' : 'spin'
   const described = bytesTopic(topicName('latency'))
   await streams.admin.createTopic({
     name: described.name,
@@ -13,6 +17,12 @@ export async function open(task: Task): Promise<Work> {
   })
   const values = valuesOf(task.valueBytes)
   const producer = streams.producer()
+  if (task.settings.to === 'ack') {
+    await producer.send(described, values[0]!)
+    const rate = new FixedRate(clock)
+    const send = (value: Buffer) => producer.send(described, value).then(() => rate.arrived(value))
+    return { round: () => rate.round(values, send), close: () => streams.close() }
+  }
   const consumer = streams.consumer({ group: described.name, topics: [described], from: 'latest' })
   const started = Promise.withResolvers<void>()
   let rate: FixedRate | undefined
@@ -29,7 +39,7 @@ export async function open(task: Task): Promise<Work> {
   await started.promise
   return {
     round: () => {
-      rate ??= new FixedRate()
+      rate ??= new FixedRate(clock)
       return rate.round(values, (value) => producer.send(described, value))
     },
     async close() {

@@ -27,10 +27,10 @@ export function bytesTopic(name: string, keyed = true): BytesTopic {
 /** A topic with the records that the reading cases look at. Returns how many. */
 export async function fill(streams: Streams, described: BytesTopic, task: Task): Promise<number> {
   const { valueBytes, batch, settings } = task
-  await streams.admin.createTopic({ name: described.name, partitions: Number(settings.partitions ?? 1) })
-  const records = recordsToRead(valueBytes, batch)
+  const partitions = Number(settings.partitions ?? 1)
+  await streams.admin.createTopic({ name: described.name, partitions })
+  const records = recordsToRead(valueBytes, batch, partitions)
   if (settings.backend === 'kafka') {
-    const partitions = Number(settings.partitions ?? 1)
     await produceAll(String(settings.broker), described.name, records, { valueBytes, batch, partitions })
     return records
   }

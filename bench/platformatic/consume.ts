@@ -14,7 +14,7 @@ export async function open(task: Task): Promise<Work> {
   const partitions = Number(settings.partitions)
   const admin = await openAdmin(openClient(task))
   const topic = await createTopic(admin, partitions)
-  const records = recordsToRead(valueBytes, batch)
+  const records = recordsToRead(valueBytes, batch, partitions)
   await produceAll(String(settings.broker), topic, records, { valueBytes, batch, partitions })
   return {
     round: pass,

@@ -1,4 +1,4 @@
-import type { Acknowledgement, DriverProducer } from '../driver.ts'
+import type { Acknowledgement, DriverProducer, SendOptions } from '../driver.ts'
 import { PartialFailureError, StreamError } from '../errors.ts'
 import type { EncodedRecord } from '../record.ts'
 import { AcknowledgedResults } from './send-results.ts'
@@ -43,13 +43,23 @@ export class TopicLane {
     this.scheduled = false
     this.records = []
     this.calls = []
-    this.producer.send(this.topic, records).then(
+    let waiting = calls
+    const resolve = (acknowledgement: Acknowledgement, { from, length, resolve }: Call): void =>
+      resolve(new AcknowledgedResults(acknowledgement, from, length))
+    // Calls that travel together have nothing else to do with each other.
+    const onWritten: SendOptions['onWritten'] = (acknowledgement, isWritten) => {
+      waiting = waiting.filter((call) => {
+        for (let i = call.from; i < call.from + call.length; i++) if (!isWritten(i)) return true
+        resolve(acknowledgement, call)
+        return false
+      })
+    }
+    this.producer.send(this.topic, records, calls.length > 1 ? { onWritten } : undefined).then(
       (acknowledgement) => {
-        for (const call of calls)
-          call.resolve(new AcknowledgedResults(acknowledgement, call.from, call.length))
+        for (const call of waiting) resolve(acknowledgement, call)
       },
       (error) => {
-        for (const call of calls) settleFailed(call, error)
+        for (const call of waiting) settleFailed(call, error)
       },
     )
   }

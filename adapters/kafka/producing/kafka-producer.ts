@@ -25,7 +25,7 @@ export class KafkaProducer implements DriverProducer {
     const signal = options?.signal
     if (this.#closing !== undefined) return Promise.reject(this.#closedError())
     if (signal?.aborted === true) return Promise.reject(signal.reason)
-    const { result } = this.#engine.send(topic, records)
+    const { result } = this.#engine.send(topic, records, options?.onWritten)
     return signal === undefined ? result : unlessAborted(result, signal)
   }
 

@@ -58,8 +58,6 @@ export interface LaneSettings {
 
 /** Brokers recognise the last five batches of a producer in a partition when they come again, and no more. */
 const MAX_IN_FLIGHT = 5
-/** While others are on their way, so much goes at once; less waits a moment for more. */
-const PIPELINED_BYTES = 64 * 1024
 
 /**
  * One partition's way to its leader. Batches are numbered, up to five of them are on their way, and a broker takes them in the
@@ -76,9 +74,6 @@ export class PartitionLane {
   attempts = 0
   /** The pause before the next attempt. */
   pause: NodeJS.Timeout | undefined
-  /** How long what is less than a request's worth still waits for more. */
-  linger: NodeJS.Timeout | undefined
-  hasLingered = false
   /** Bytes of what waits. */
   queuedBytes = 0
   /** Undecided batches, in the order of their sequences. */
@@ -119,21 +114,24 @@ export class PartitionLane {
     this.queuedBytes += piece.bytes
   }
 
-  /**
-   * The batch to send now, counted as on its way; `linger`: none, as it is little and may grow; undefined: none. A batch that cannot
-   * be made fails.
-   */
-  next(settings: LaneSettings): Batch | 'linger' | undefined {
-    if (this.isPreparing || this.pause !== undefined || this.#hasSetback) return undefined
-    if (this.#onTheirWay >= this.#window) return undefined
-    let batch = this.#undecided.find(({ isSent }) => !isSent)
-    if (batch === undefined) {
-      const { first } = this
-      if (this.#head === this.#queue.length) return undefined
-      if (first !== undefined && this.#made - first.number >= MAX_IN_FLIGHT) return undefined
-      if (first !== undefined && this.queuedBytes < PIPELINED_BYTES && !this.hasLingered) return 'linger'
-      batch = this.#make(settings)
-      if (batch === undefined) return this.next(settings)
+  /** Whether there is a batch to send now. */
+  get isSendable(): boolean {
+    if (this.isPreparing || this.pause !== undefined || this.#hasSetback) return false
+    if (this.#onTheirWay >= this.#window) return false
+    // Those without a request come before what has no batch yet.
+    if (this.#undecided.length > this.#onTheirWay) return true
+    const { first } = this
+    return (
+      this.#head < this.#queue.length && (first === undefined || this.#made - first.number < MAX_IN_FLIGHT)
+    )
+  }
+
+  /** The batch to send now, counted as on its way; undefined: none. A batch that cannot be made fails. */
+  next(settings: LaneSettings): Batch | undefined {
+    let batch: Batch | undefined
+    while (batch === undefined) {
+      if (!this.isSendable) return undefined
+      batch = this.#undecided.find(({ isSent }) => !isSent) ?? this.#make(settings)
     }
     batch.isSent = true
     batch.wasFirst = batch === this.first
@@ -204,7 +202,6 @@ export class PartitionLane {
     if (which === 'all') {
       for (const batch of this.#undecided.splice(0)) fail(batch, error)
       clearTimeout(this.pause)
-      clearTimeout(this.linger)
     }
     const begunBefore = typeof which === 'object' ? which.begunBefore : Number.POSITIVE_INFINITY
     while (this.#head < this.#queue.length && this.#queue[this.#head]!.call.begun < begunBefore) {
@@ -225,9 +222,6 @@ export class PartitionLane {
 
   /** Of as many pieces as fit; undefined where that failed. */
   #make(settings: LaneSettings): Batch | undefined {
-    clearTimeout(this.linger)
-    this.linger = undefined
-    this.hasLingered = false
     const first = this.#take()
     const pieces = [first]
     let bytes = first.bytes

@@ -1,4 +1,4 @@
-import { type EncodedRecord, StreamError } from '../../../src/driver.ts'
+import { type EncodedRecord, type SendOptions, StreamError } from '../../../src/driver.ts'
 import type { CompressionName } from '../../../src/formats/compression.ts'
 import { readTopicSettings } from '../admin/topic-settings.ts'
 import { classify } from '../classify.ts'
@@ -6,6 +6,7 @@ import { errorOf, isStale, KafkaError } from '../wire/error-codes.ts'
 import { type ProducedPartition, produce } from '../wire/protocol/produce.ts'
 import { retrying } from '../wire/retry.ts'
 import type { KafkaWire } from '../wire/wire.ts'
+import { BrokerQueue } from './broker-queue.ts'
 import type { IdentitySource } from './identity.ts'
 import type { Batch, LaneSettings, PartitionLane, Setback } from './partition-lane.ts'
 import type { Partitioner } from './partitioner.ts'
@@ -38,7 +39,7 @@ const MAX_REQUEST_BYTES = 8 * 1024 * 1024
 const BROKER_TIMEOUT_MS = 15_000
 const REQUEST_TIMEOUT_MS = 20_000
 const MAX_PAUSE_MS = 1_000
-/** So long what is little waits for more, while other batches of the partition are on their way. */
+/** So long what is little waits for more, while requests to its broker are on their way. */
 const LINGER_MS = 5
 /** So many looks for a topic that the cluster does not know (any more). */
 const MISSING_ATTEMPTS = 6
@@ -65,7 +66,8 @@ let engines = 0
 
 /**
  * Routes records to partitions and gets each partition's to its leader in order, whatever happens: brokers lost, leaders
- * moved, answers that do not come. What is to be sent in one turn of the event loop to one broker travels in one request.
+ * moved, answers that do not come. What is to be sent to one broker travels together: at once where nothing is on its way there, else
+ * with the next answer, after a moment or when it is much.
  */
 export class ProduceEngine {
   readonly #wire: KafkaWire
@@ -76,6 +78,9 @@ export class ProduceEngine {
   readonly #topics = new Map<string, Topic>()
   readonly #calls = new Set<SendCall>()
   readonly #ready = new Set<PartitionLane>()
+  readonly #queues = new Map<number, BrokerQueue>()
+  /** Those to be looked at in this turn. */
+  readonly #changed = new Set<BrokerQueue>()
   #scheduled = false
   #preparing: Promise<void> = Promise.resolve()
   #closed: StreamError | undefined
@@ -86,8 +91,8 @@ export class ProduceEngine {
     this.#identities = identities
   }
 
-  send(topic: string, records: readonly EncodedRecord[]): SendCall {
-    const call = new SendCall(topic, records, this.#settled)
+  send(topic: string, records: readonly EncodedRecord[], onWritten?: SendOptions['onWritten']): SendCall {
+    const call = new SendCall(topic, records, this.#settled, onWritten)
     if (this.#closed !== undefined) {
       call.reject(this.#closed)
       return call
@@ -124,6 +129,7 @@ export class ProduceEngine {
       for (const call of waiting) call.reject(error)
     }
     this.#ready.clear()
+    for (const queue of this.#queues.values()) queue.clear()
   }
 
   readonly #settled = (call: SendCall): void => {
@@ -155,6 +161,10 @@ export class ProduceEngine {
   readonly #touched = (lane: PartitionLane): void => {
     if (this.#closed !== undefined || lane.isEmpty) return
     this.#ready.add(lane)
+    this.#schedule()
+  }
+
+  #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
     queueMicrotask(this.#dispatch)
@@ -203,54 +213,63 @@ export class ProduceEngine {
     }
   }
 
-  /** Sends the batches of all lanes that have something to send, one request a broker; each lane has one batch in a request. */
+  /** Brings lanes that have something to send to their brokers' queues, and sends what is due. */
   readonly #dispatch = (): void => {
     this.#scheduled = false
-    const byNode = new Map<number, Sent[]>()
     const ready = [...this.#ready]
     this.#ready.clear()
     for (const lane of ready) {
-      if (lane.isEmpty || lane.isPreparing || lane.pause !== undefined) continue
-      const leader = this.#wire.knownTopic(lane.topic)?.partitions[lane.partition]?.leader ?? -1
-      if (leader < 0 || lane.identity === undefined) {
-        void this.#makeReady(lane)
-        continue
-      }
-      const batch = lane.next(this.#topics.get(lane.topic)!.router!.laneSettings)
-      if (batch === undefined) continue
-      if (batch === 'linger') {
-        this.#linger(lane)
-        continue
-      }
-      // There may be another one, for a request of its own.
-      this.#touched(lane)
-      const sent = byNode.get(leader)
-      if (sent === undefined) byNode.set(leader, [{ lane, batch }])
-      else sent.push({ lane, batch })
+      const leader = this.#leaderFor(lane)
+      if (leader === undefined) continue
+      const queue = this.#queueOf(leader)
+      queue.add(lane)
+      this.#changed.add(queue)
     }
-    for (const [node, all] of byNode) {
-      let bytes = 0
-      let request: Sent[] = []
-      for (const sent of all) {
-        const size = sent.batch.bytes.length
-        if (bytes + size > MAX_REQUEST_BYTES && request.length > 0) {
-          void this.#send(node, request)
-          request = []
-          bytes = 0
-        }
-        request.push(sent)
-        bytes += size
-      }
-      void this.#send(node, request)
+    const changed = [...this.#changed]
+    this.#changed.clear()
+    for (const queue of changed) {
+      if (queue.isDue) this.#flush(queue)
+      else if (!queue.isEmpty) queue.linger ??= setTimeout(this.#flush, LINGER_MS, queue)
     }
   }
 
-  #linger(lane: PartitionLane): void {
-    lane.linger ??= setTimeout(() => {
-      lane.linger = undefined
-      lane.hasLingered = true
-      this.#touched(lane)
-    }, LINGER_MS)
+  /** Where the lane can send now; undefined: it cannot, and comes again when it can. */
+  #leaderFor(lane: PartitionLane): number | undefined {
+    if (!lane.isSendable) return undefined
+    const leader = this.#wire.knownTopic(lane.topic)?.partitions[lane.partition]?.leader ?? -1
+    if (leader >= 0 && lane.identity !== undefined) return leader
+    void this.#makeReady(lane)
+    return undefined
+  }
+
+  #queueOf(node: number): BrokerQueue {
+    let queue = this.#queues.get(node)
+    if (queue === undefined) this.#queues.set(node, (queue = new BrokerQueue(node)))
+    return queue
+  }
+
+  /** Sends a batch of each lane in one request, or in several where they are large. */
+  readonly #flush = (queue: BrokerQueue): void => {
+    let bytes = 0
+    let request: Sent[] = []
+    for (const lane of queue.take()) {
+      const leader = this.#leaderFor(lane)
+      if (leader === queue.node) {
+        const batch = lane.next(this.#topics.get(lane.topic)!.router!.laneSettings)
+        if (batch === undefined) continue
+        const size = batch.bytes.length
+        if (bytes + size > MAX_REQUEST_BYTES && request.length > 0) {
+          void this.#send(queue, request)
+          request = []
+          bytes = 0
+        }
+        request.push({ lane, batch })
+        bytes += size
+      }
+      // It moved meanwhile, or there may be another one, for a request of its own.
+      if (leader !== undefined) this.#touched(lane)
+    }
+    if (request.length > 0) void this.#send(queue, request)
   }
 
   /** Finds what a lane lacks: its identity, its leader. */
@@ -273,9 +292,10 @@ export class ProduceEngine {
     }
   }
 
-  async #send(node: number, sent: readonly Sent[]): Promise<void> {
+  async #send(queue: BrokerQueue, sent: readonly Sent[]): Promise<void> {
     const { acks } = this.#settings
     const { transactionalId } = this.#identities
+    queue.onTheirWay++
     try {
       if (this.#identities.prepare !== undefined) await this.#prepared(sent)
       const partitions = sent.map(({ lane: { topic, partition }, batch }) => ({
@@ -284,15 +304,17 @@ export class ProduceEngine {
         batch: batch.bytes,
       }))
       const answer = await this.#wire.request(
-        { kind: 'node', node },
+        { kind: 'node', node: queue.node },
         produce,
         { transactionalId, acks, timeoutMs: BROKER_TIMEOUT_MS, partitions },
         { lane: this.#connection, timeoutMs: REQUEST_TIMEOUT_MS },
       )
       const results = new Map(answer.map((result) => [`${result.partition}/${result.topic}`, result]))
+      const partly = new Set<SendCall>()
       for (const { lane, batch } of sent) {
         const result = results.get(`${lane.partition}/${lane.topic}`)
         if (!lane.awaits(batch)) continue
+        for (const { call } of batch.pieces) if (call.isWatched) partly.add(call)
         if (result !== undefined) this.#answered(lane, batch, result)
         else {
           const what = `the broker said nothing of partition ${lane.partition} of '${lane.topic}'`
@@ -300,11 +322,16 @@ export class ProduceEngine {
           this.#metSetback(lane, batch, { kind: 'again', error }, true)
         }
       }
+      for (const call of partly) call.tellWritten()
     } catch (cause) {
       const error = classify(cause)
       for (const { lane, batch } of sent) {
         if (lane.awaits(batch)) this.#metSetback(lane, batch, { kind: 'again', error }, true)
       }
+    } finally {
+      queue.onTheirWay--
+      this.#changed.add(queue)
+      this.#schedule()
     }
   }
 

@@ -3,6 +3,7 @@ import {
   type EncodedRecord,
   PartialFailureError,
   type RecordOutcome,
+  type SendOptions,
   StreamError,
 } from '../../../src/driver.ts'
 
@@ -12,6 +13,7 @@ interface Part {
   count: number
   /** Of the part's first record; -1 until it is known, or where the broker has forgotten it. */
   offset: number
+  isWritten: boolean
   error: StreamError | undefined
 }
 
@@ -29,6 +31,7 @@ export class SendCall implements Acknowledgement {
   readonly parts: Part[] = []
   readonly #watchers: (() => void)[] = []
   readonly #onSettled: (call: SendCall) => void
+  readonly #onWritten: SendOptions['onWritten']
   #left: number
   #settled = false
   #failed = false
@@ -37,12 +40,18 @@ export class SendCall implements Acknowledgement {
   readonly #resolve: (acknowledgement: Acknowledgement) => void
   readonly #reject: (error: StreamError) => void
 
-  constructor(topic: string, records: readonly EncodedRecord[], onSettled: (call: SendCall) => void) {
+  constructor(
+    topic: string,
+    records: readonly EncodedRecord[],
+    onSettled: (call: SendCall) => void,
+    onWritten?: SendOptions['onWritten'],
+  ) {
     this.topic = topic
     this.records = records
     this.#left = records.length
     this.partOf = new Int32Array(records.length)
     this.#onSettled = onSettled
+    this.#onWritten = onWritten
     const { promise, resolve, reject } = Promise.withResolvers<Acknowledgement>()
     this.result = promise
     this.#resolve = resolve
@@ -67,7 +76,7 @@ export class SendCall implements Acknowledgement {
 
   /** A part for records that go to `partition` in one batch. */
   addPart(partition: number): number {
-    this.parts.push({ partition, count: 0, offset: -1, error: undefined })
+    this.parts.push({ partition, count: 0, offset: -1, isWritten: false, error: undefined })
     return this.parts.length - 1
   }
 
@@ -75,6 +84,7 @@ export class SendCall implements Acknowledgement {
   settle(part: number, offset: number): void {
     const settled = this.parts[part]!
     settled.offset = offset
+    settled.isWritten = true
     this.#done(settled.count)
   }
 
@@ -98,11 +108,22 @@ export class SendCall implements Acknowledgement {
     this.#reject(error)
   }
 
+  /** Whether the caller wants to know what is written while the rest waits. */
+  get isWatched(): boolean {
+    return this.#onWritten !== undefined && !this.#settled
+  }
+
+  tellWritten(): void {
+    if (this.isWatched) this.#onWritten!(this, this.#isWritten)
+  }
+
   /** Calls `watcher` when the call has settled. */
   whenSettled(watcher: () => void): void {
     if (this.#settled) watcher()
     else this.#watchers.push(watcher)
   }
+
+  readonly #isWritten = (i: number): boolean => this.#part(i).isWritten
 
   #done(count: number): void {
     this.#left -= count

@@ -60,7 +60,7 @@ class KafkaReader implements PartitionReader {
   #troubledSince: number | undefined
   #pauseMs = 0
   readonly #outage: Outage
-  /** More than what was asked for, where a batch did not fit. */
+  /** What a batch takes, which may be more than what there is room for. */
   #neededBytes = 0
 
   constructor(
@@ -138,7 +138,10 @@ class KafkaReader implements PartitionReader {
     const leader = await wire.nodeOf(this.#leader)
     const leaderEpoch = wire.knownTopic(topic)?.partitions[partition]?.leaderEpoch ?? -1
     if (this.#at.leaderEpoch >= 0 && leaderEpoch !== this.#checkedEpoch) {
-      await checkNotTruncated(this.#cluster, topic, partition, this.#at, leaderEpoch)
+      // A leader does not cut what it has given out itself.
+      if (leaderEpoch !== this.#at.leaderEpoch) {
+        await checkNotTruncated(this.#cluster, topic, partition, this.#at, leaderEpoch)
+      }
       this.#checkedEpoch = leaderEpoch
     }
     const fetcher = Fetchers.of(this.#cluster).at(this.#replica?.node ?? leader, this.#isolation)
@@ -147,6 +150,7 @@ class KafkaReader implements PartitionReader {
       partition,
       offset: this.#at.offset,
       maxBytes: Math.max(maxBytes, this.#neededBytes),
+      wantedBytes: maxBytes,
       leaderEpoch,
       since,
     })
@@ -219,8 +223,8 @@ class KafkaReader implements PartitionReader {
       this.#neededBytes = taken.partialBytes
       return undefined
     }
-    this.#neededBytes = 0
-    const leaderEpoch = commonEpoch(records, whole.sizeBytes)
+    const { leaderEpoch, largest } = surveyBatches(records, whole.sizeBytes)
+    this.#neededBytes = largest
     this.#at = { offset: taken.nextOffset, leaderEpoch }
     return new FetchedRecords(taken, {
       topic: this.#topic,
@@ -232,12 +236,17 @@ class KafkaReader implements PartitionReader {
   }
 }
 
-/** The leader epoch of all batches in the range; -1 where they differ. */
-function commonEpoch(records: Buffer, end: number): number {
-  if (end < HEADER_BYTES) return -1
-  const epoch = leaderEpochAt(records, 0)
-  for (let at = 0; at + HEADER_BYTES <= end; at += batchSize(records, at)) {
-    if (leaderEpochAt(records, at) !== epoch) return -1
+/** The leader epoch of all batches in the range, -1 where they differ, and the size of the largest. */
+function surveyBatches(records: Buffer, end: number): { leaderEpoch: number; largest: number } {
+  let leaderEpoch = -1
+  let largest = 0
+  let size: number
+  for (let at = 0; at + HEADER_BYTES <= end; at += size) {
+    const epoch = leaderEpochAt(records, at)
+    if (at === 0) leaderEpoch = epoch
+    else if (epoch !== leaderEpoch) leaderEpoch = -1
+    size = batchSize(records, at)
+    largest = Math.max(largest, size)
   }
-  return epoch
+  return { leaderEpoch, largest }
 }

@@ -64,6 +64,67 @@ describe.skipIf(!inject('docker'))('three brokers, of which one at a time fails'
     await near.close()
   })
 
+  test('a leader that hangs holds up its own partitions alone', { timeout: 240_000 }, async () => {
+    const topic = topicOf(uniqueName('alone'), { value: json<number>() })
+    // Without replicas: what is acknowledged elsewhere must not need the broker that hangs.
+    const settings = { 'replication.factor': '1', 'min.insync.replicas': '1' }
+    await streams.admin.createTopic({ name: topic.name, partitions: 6, settings })
+    const { partitions } = await cluster.wire.topic(topic.name, { maxAgeMs: 0 })
+    const node = partitions[0]!.leader
+    const ledBy = (led: boolean) =>
+      partitions.filter(({ leader }) => (leader === node) === led).map(({ id }) => String(id))
+    const [touched, others] = [ledBy(true), ledBy(false)]
+    assert.ok(others.length > 0)
+
+    const last = new Map<string, number>()
+    const stop = new AbortController()
+    const reading = (async () => {
+      for await (const batch of streams.read(topic, { partitions: others, signal: stop.signal })) {
+        for (const record of batch) last.set(record.partition, record.value as number)
+      }
+    })()
+    const producer = streams.producer()
+    const sendTo = (to: readonly string[], i: number) =>
+      to.map((partition) => producer.send(topic, i, { partition }))
+    await Promise.all([...sendTo(touched, 0), ...sendTo(others, 0)])
+
+    await brokers.broker(node).pause()
+    const held: Promise<unknown>[] = []
+    let heldSettled = 0
+    let slowestMs = 0
+    const end = performance.now() + 6_000
+    let next = 1
+    for (; performance.now() < end; next++) {
+      const began = performance.now()
+      for (const each of sendTo(touched, next)) held.push(each.then(() => heldSettled++))
+      await Promise.all(sendTo(others, next))
+      await eventually(() => others.every((partition) => last.get(partition) === next), {
+        withinMs: 20_000,
+        what: 'what was sent is read',
+      })
+      slowestMs = Math.max(slowestMs, performance.now() - began)
+    }
+    assert.equal(heldSettled, 0)
+    await brokers.broker(node).unpause()
+    // A client that waited for the broker would have waited for a time-out: 5 s, or 20 s.
+    assert.ok(slowestMs < 3_000, `it took ${slowestMs} ms to send and to read`)
+
+    await within(60_000, Promise.all(held), 'what was held up is sent')
+    stop.abort()
+    await reading.catch(() => {})
+    const found = new Map<string, number[]>(touched.map((partition) => [partition, []]))
+    for await (const batch of streams.read(topic, { partitions: touched, until: 'now' })) {
+      for (const { partition, value } of batch) found.get(partition)!.push(value as number)
+    }
+    for (const values of found.values()) {
+      assert.deepEqual(
+        values,
+        Array.from({ length: next }, (_, i) => i),
+      )
+    }
+    await producer.close()
+  })
+
   /** Two groups that one broker coordinates, both asked for just now: whom the first belongs to changes with each election. */
   async function groupsOfOne() {
     const groups = new Map<number, string>()

@@ -1,16 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { Idempotence } from '../../../../adapters/kafka/producing/idempotence.ts'
+import { KafkaProducer } from '../../../../adapters/kafka/producing/kafka-producer.ts'
 import { PARTITIONERS } from '../../../../adapters/kafka/producing/partitioner.ts'
 import { ProduceEngine } from '../../../../adapters/kafka/producing/produce-engine.ts'
 import { KafkaError } from '../../../../adapters/kafka/wire/error-codes.ts'
 import type { EncodedRecord } from '../../../../src/driver.ts'
+import { TopicLane } from '../../../../src/producer/topic-lane.ts'
 import { FakeCluster, type Fault } from './fake-cluster.ts'
 
 /** Two of these are worth a request while others are on their way. */
 const LARGE = 'x'.repeat(40_000)
 
-function setUp(deliveryTimeoutMs = 20_000) {
-  const cluster = new FakeCluster('t', 2)
+function setUp(deliveryTimeoutMs = 20_000, partitions = 2) {
+  const cluster = new FakeCluster('t', partitions)
   cluster.takesAnySequence = true
   const engine = new ProduceEngine(cluster, new Idempotence(cluster), {
     acks: -1,
@@ -60,6 +62,30 @@ test('up to five batches of a partition are on their way, once the broker knows 
   expect(cluster.mostInFlight).toBe(5)
   expect(numbersIn(cluster)).toEqual(upTo(120))
   expectPlaces(cluster, results)
+})
+
+test('what is little of many partitions travels together while a request is on its way', async () => {
+  const partitions = 300
+  const { cluster, engine } = setUp(20_000, partitions)
+  cluster.inOrder = true
+  let requests = 0
+  cluster.fault = (scope) => {
+    if (scope === 'request') requests++
+    return 'none'
+  }
+  const calls: Promise<unknown>[] = []
+  for (let i = 0; i < 10; i++) {
+    const records = Array.from({ length: partitions }, (_, n) => ({
+      ...record('', String(n)),
+      value: Buffer.from(String(i)),
+    }))
+    calls.push(engine.send('t', records).result)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await Promise.all(calls)
+  // One by itself, what came meanwhile, and what a linger may have cut in two.
+  expect(requests).toBeLessThanOrEqual(20)
+  for (const { log } of cluster.partitions) expect(log.map(({ value }) => Number(value))).toEqual(upTo(10))
 })
 
 describe('in the middle of five', () => {
@@ -161,6 +187,27 @@ test('while the leader of one partition is looked for, the others go on', async 
   found.resolve()
   await moved
   expect(numbersIn(cluster, 0)).toEqual([0, 1])
+})
+
+test('of calls that travel together, those for other partitions do not wait for the leader of one', async () => {
+  const { cluster, engine } = setUp()
+  await Promise.all(['0', '1'].map((partition) => engine.send('t', [record('0', partition)]).result))
+  const found = Promise.withResolvers<void>()
+  cluster.lookUp = () => found.promise
+  let moves = 1
+  cluster.fault = (of) => (of === 'partition' && moves-- > 0 ? 'not-leader' : 'none')
+  const lane = new TopicLane('t', new KafkaProducer(engine, 'client', () => {}))
+  const settled: string[] = []
+  const send = async (partition: string): Promise<void> => {
+    const results = await lane.add([record('1', partition)])
+    settled.push(`${results.at(0).partition}:${results.at(0).position}`)
+  }
+  const moved = send('0')
+  await send('1')
+  expect(settled).toEqual(['1:1'])
+  found.resolve()
+  await moved
+  expect(settled).toEqual(['1:1', '0:1'])
 })
 
 test('a leader that goes amid it: what was on its way and what waits is given up in time, and what comes later goes on', async () => {
