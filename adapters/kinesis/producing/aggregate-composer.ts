@@ -83,7 +83,7 @@ export class AggregateComposer implements Composer {
       const before = this.#last
       room = this.#fill(backlog, lane, queue, queue.ordered ? KEY_BYTES : Number.POSITIVE_INFINITY)
       if (this.#last === before) break
-      backlog.taken(queue)
+      backlog.taken(lane, queue)
       if (!room) break
       if (queue.ordered) queues.push(queue)
     }

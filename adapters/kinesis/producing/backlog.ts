@@ -18,7 +18,7 @@ import type { ShardLane } from './shard-lane.ts'
  */
 export class Backlog {
   readonly lanes: Lanes
-  readonly slots = new RecordSlots()
+  readonly slots = new RecordSlots<KeyQueue>()
   readonly #keys = new KeyTable()
   readonly #ordered: boolean
   readonly #encoder: RecordEncoder
@@ -82,9 +82,9 @@ export class Backlog {
   }
 
   /** Something was taken of the first queue of its lane, for one entry: it leaves the lane unless another one may go. */
-  taken(queue: KeyQueue): void {
+  taken(lane: ShardLane, queue: KeyQueue): void {
     if (!queue.ordered && queue.count > 0) return
-    queue.lane!.shift()
+    lane.shift()
     if (!queue.ordered) this.#keys.delete(queue)
   }
 

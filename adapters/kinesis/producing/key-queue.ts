@@ -1,6 +1,15 @@
 import type { PartitionKey } from '../records/index.ts'
 import { NONE, type RecordSlots } from './record-slots.ts'
-import type { ShardLane } from './shard-lane.ts'
+
+/** What a lane knows of the queues that stand in it, all together. */
+export interface LaneSums {
+  /** Records whose turn has come. */
+  ready: number
+  /** About what all records take. */
+  bytes: number
+}
+
+type Slots = RecordSlots<KeyQueue>
 
 /** Records of one key that wait, by their slots, in the order of their calls. */
 export class KeyQueue {
@@ -17,7 +26,7 @@ export class KeyQueue {
   /** Records in entries that are not answered. */
   onTheirWay = 0
   /** In whose queue it stands. */
-  lane: ShardLane | undefined
+  lane: LaneSums | undefined
   /** The one behind it there. */
   next: KeyQueue | undefined
   /** In `KeyTable`. */
@@ -41,21 +50,21 @@ export class KeyQueue {
     return this.ordered && this.#count > 1 ? 1 : this.#count
   }
 
-  push(slots: RecordSlots, slot: number): void {
+  push(slots: Slots, slot: number): void {
     if (this.first === NONE) this.first = slot
     else slots.nexts[this.#last] = slot
     this.#last = slot
     this.#changed(1, slots.sizes[slot]!)
   }
 
-  pushFront(slots: RecordSlots, slot: number): void {
+  pushFront(slots: Slots, slot: number): void {
     slots.nexts[slot] = this.first
     if (this.first === NONE) this.#last = slot
     this.first = slot
     this.#changed(1, slots.sizes[slot]!)
   }
 
-  shift(slots: RecordSlots): number {
+  shift(slots: Slots): number {
     const slot = this.first
     this.first = slots.nexts[slot]!
     slots.nexts[slot] = NONE

@@ -32,7 +32,7 @@ export class PlainComposer implements Composer {
         bytes += size
         lane.pace.spend(size)
         entries.push(this.#entryOf(backlog, lane, queue))
-        backlog.taken(queue)
+        backlog.taken(lane, queue)
       }
     }
     return entries

@@ -1,4 +1,3 @@
-import type { KeyQueue } from './key-queue.ts'
 import type { SendCall } from './send-call.ts'
 
 /** No slot. */
@@ -7,11 +6,11 @@ const FIRST_SLOTS = 1_024
 
 /**
  * Records between their call and their answer, by number, so that none costs an object. A number is used again once it was given back. Each is in one
- * list at most, by `next`: of those that wait for their key, or of those in one entry of a request.
+ * list at most, by `next`: of those that wait for their key, or of those in one entry of a request. `Queue`: what holds those of a key.
  */
-export class RecordSlots {
+export class RecordSlots<Queue> {
   readonly calls: (SendCall | undefined)[] = []
-  readonly queues: (KeyQueue | undefined)[] = []
+  readonly queues: (Queue | undefined)[] = []
   /** As which of its call. */
   indexes = new Int32Array(FIRST_SLOTS)
   nexts = new Int32Array(FIRST_SLOTS)
@@ -20,7 +19,7 @@ export class RecordSlots {
   #free = NONE
   #used = 0
 
-  take(call: SendCall, index: number, queue: KeyQueue, size: number): number {
+  take(call: SendCall, index: number, queue: Queue, size: number): number {
     let slot = this.#free
     if (slot === NONE) {
       slot = this.#used++

@@ -1,12 +1,12 @@
 import type { Shard } from '../shards/stream-catalog.ts'
-import type { KeyQueue } from './key-queue.ts'
+import type { KeyQueue, LaneSums } from './key-queue.ts'
 import { Pace } from './pace.ts'
 
 const FIRST_PAUSE_MS = 20
 const LONGEST_PAUSE_MS = 2_000
 
 /** What waits to be written to one open shard, and how fast that may go. */
-export class ShardLane {
+export class ShardLane implements LaneSums {
   readonly shard: Shard
   readonly pace = new Pace()
   /** The top of the hash key where the shard begins, as `PartitionKey.word0` is signed, in the order of the numbers. */
@@ -14,9 +14,7 @@ export class ShardLane {
   /** Keys whose turn has come, in a list by `KeyQueue.next`. */
   first: KeyQueue | undefined
   last: KeyQueue | undefined
-  /** Records of them whose turn has come. */
   ready = 0
-  /** About what all records of them take. */
   bytes = 0
   #pausedUntil = 0
   #pauseMs = FIRST_PAUSE_MS
