@@ -79,25 +79,6 @@ describe('a producer', () => {
     )
   })
 
-  test('answers calls that have records of every key one after another, not all at the end', async () => {
-    await using connection = await openOnFake({ limits: 'off' }, { aggregate: 'true', lingerMs: '0' })
-    const { driver, fake } = connection
-    await driver.admin.createTopic({ name: 's' })
-    const producer = await driver.openProducer({ clientId: 'test' })
-    await producer.send('s', [record('first', 'v')])
-    const value = 'v'.repeat(400)
-    const requestsBefore = await Promise.all(
-      Array.from({ length: 40 }, async () => {
-        await producer.send(
-          's',
-          Array.from({ length: 20 }, (_, i) => record(`k${i}`, value)),
-        )
-        return fake.calls.count('PutRecords')
-      }),
-    )
-    expect(requestsBefore[0]).toBeLessThan(fake.calls.count('PutRecords'))
-  })
-
   test.each([{}, { aggregate: 'true', lingerMs: '0' }])(
     'honours a chosen partition, with %o',
     async (parameters) => {
