@@ -48,18 +48,3 @@ export interface KinesisGroupMember extends GroupMember {
   /** Ends at once, without drain: the driver closes. Its leases are left to expire. Idempotent. */
   stop(): Promise<void>
 }
-
-/** A record as the service takes it, alone or inside an aggregate. Made by `RecordEncoder` of `records/`. */
-export interface WireRecord {
-  /** 1 to 256 characters. */
-  readonly partitionKey: string
-  /** The same in UTF-8. */
-  readonly keyBytes: Uint8Array
-  /** The 128-bit hash that the service makes of the partition key (MD5). */
-  readonly hashKey: bigint
-  readonly data: Uint8Array
-  /** What KPL calls tags, as they stand in an aggregate; null where key and data say it all. */
-  readonly tags: Uint8Array | null
-  /** Whether it may be written as it is; else only inside an aggregate, be it one of one. */
-  readonly alone: boolean
-}

@@ -7,7 +7,7 @@ const BARE = 'bare PutRecords of ready aggregates'
 export const kinesisAggregated: Case = {
   name: 'kinesis-aggregated',
   title: 'Kinesis: produce in aggregates',
-  what: 'As kinesis-produce, in aggregates of at most 51,200 B. Bare: the SDK sends one ready blob of that size again and again, 100 a request, 4 on their way.',
+  what: 'As kinesis-produce with 1,000 keys, in aggregates of at most 51,200 B. Bare: the SDK sends one ready blob of that size again and again, 100 a request, 4 on their way.',
   unit: 'records/s',
   pace: { rounds: 5, warmUps: 3, roundMs: 1_000 },
   shapes: [TARGET],

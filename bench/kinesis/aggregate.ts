@@ -1,4 +1,9 @@
-import { AggregateWriter, RecordEncoder, sealAggregates } from '../../adapters/kinesis/records/index.ts'
+import {
+  AggregateWriter,
+  hashKeys,
+  partitionKeyOf,
+  sealAggregates,
+} from '../../adapters/kinesis/records/index.ts'
 import { kplPackage } from '../../test/adapters/kinesis/records/kpl-package.ts'
 import type { Task, Work } from '../harness/contender.ts'
 import { keyOf, TEXT_KEYS, valuesOf } from '../harness/records.ts'
@@ -23,26 +28,27 @@ export async function open({ valueBytes, settings }: Task): Promise<Work> {
   }
   const work: Record<string, (records: number) => void> = {
     writer(records) {
-      const encoder = new RecordEncoder()
-      const wires = values.map((value, i) => encoder.encode({ ...BARE, key: keys[i]!, value }))
+      const all = keys.map(partitionKeyOf)
+      hashKeys(all)
       const writer = new AggregateWriter()
       for (let i = 0; i < records; i++) {
-        const wire = wires[i % wires.length]!
-        if (writer.append(wire, AGGREGATE_BYTES)) continue
+        const at = i % values.length
+        if (writer.append(all[at]!, values[at]!, null, AGGREGATE_BYTES)) continue
         finish(writer, false)
-        writer.append(wire, AGGREGATE_BYTES)
+        writer.append(all[at]!, values[at]!, null, AGGREGATE_BYTES)
       }
       finish(writer, true)
     },
     encoder(records) {
-      const encoder = new RecordEncoder()
       const writer = new AggregateWriter()
-      for (let i = 0; i < records; i++) {
-        const at = i % values.length
-        const wire = encoder.encode({ ...BARE, key: keys[at]!, value: values[at]! })
-        if (writer.append(wire, AGGREGATE_BYTES)) continue
-        finish(writer, false)
-        writer.append(wire, AGGREGATE_BYTES)
+      for (let first = 0; first < records; first += values.length) {
+        const all = keys.map(partitionKeyOf)
+        hashKeys(all)
+        for (let i = 0; i < all.length; i++) {
+          if (writer.append(all[i]!, values[i]!, null, AGGREGATE_BYTES)) continue
+          finish(writer, false)
+          writer.append(all[i]!, values[i]!, null, AGGREGATE_BYTES)
+        }
       }
       finish(writer, true)
     },
@@ -74,5 +80,3 @@ export async function open({ valueBytes, settings }: Task): Promise<Work> {
     close: async () => {},
   }
 }
-
-const BARE = { headers: [], timestamp: undefined, partition: undefined }

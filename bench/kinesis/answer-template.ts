@@ -1,4 +1,5 @@
-import { AggregateWriter, RecordEncoder } from '../../adapters/kinesis/records/index.ts'
+import { AggregateWriter } from '../../adapters/kinesis/records/index.ts'
+import { append, WireEncoder } from '../../test/adapters/kinesis/support/wire-encoder.ts'
 import { keyOf, valuesOf } from '../harness/records.ts'
 import { hashOf, shardOf } from './shard-space.ts'
 import type { BenchStream } from './stream-name.ts'
@@ -72,7 +73,7 @@ function plain({ valueBytes, shards }: BenchStream, shard: number): Parts {
 
 function aggregates({ valueBytes, shards }: BenchStream, shard: number): Parts {
   const own = ownValues(valueBytes, shards, shard)
-  const encoder = new RecordEncoder()
+  const encoder = new WireEncoder()
   const writer = new AggregateWriter()
   for (let i = 0; ; i++) {
     const value = own[i % own.length]!
@@ -83,7 +84,7 @@ function aggregates({ valueBytes, shards }: BenchStream, shard: number): Parts {
       timestamp: undefined,
       partition: undefined,
     })
-    if (!writer.append(wire, AGGREGATE_BYTES)) break
+    if (!append(writer, wire, AGGREGATE_BYTES)) break
   }
   const perRecord = writer.count
   const data = writer.finish()

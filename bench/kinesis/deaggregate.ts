@@ -1,5 +1,6 @@
-import { Aggregate, AggregateWriter, RecordEncoder } from '../../adapters/kinesis/records/index.ts'
+import { Aggregate, AggregateWriter } from '../../adapters/kinesis/records/index.ts'
 import { kplPackage } from '../../test/adapters/kinesis/records/kpl-package.ts'
+import { append, WireEncoder } from '../../test/adapters/kinesis/support/wire-encoder.ts'
 import type { Task, Work } from '../harness/contender.ts'
 import { keyOf, valuesOf } from '../harness/records.ts'
 import { timed } from '../harness/timed.ts'
@@ -13,7 +14,7 @@ const AT_ONCE = 32
 /** Aggregates to records, checksums checked, every key and value taken out as bytes or, by aws-kinesis-agg, as text and base64. */
 export async function open({ valueBytes, settings }: Task): Promise<Work> {
   const values = valuesOf(valueBytes)
-  const encoder = new RecordEncoder()
+  const encoder = new WireEncoder()
   const writer = new AggregateWriter()
   const blobs: Buffer[] = []
   for (let i = 0; blobs.length < AGGREGATES; i++) {
@@ -25,9 +26,9 @@ export async function open({ valueBytes, settings }: Task): Promise<Work> {
       timestamp: undefined,
       partition: undefined,
     })
-    if (writer.append(wire, AGGREGATE_BYTES)) continue
+    if (append(writer, wire, AGGREGATE_BYTES)) continue
     blobs.push(writer.finish())
-    writer.append(wire, AGGREGATE_BYTES)
+    append(writer, wire, AGGREGATE_BYTES)
   }
   const answers = Array.from({ length: AGGREGATES / AT_ONCE }, (_, i) =>
     blobs.slice(i * AT_ONCE, (i + 1) * AT_ONCE),

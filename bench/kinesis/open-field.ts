@@ -29,9 +29,13 @@ export async function openKinesisField(
     if (problem !== undefined) say(`KCL is left out: no Docker engine answers (${problem}).`)
     else if (classPath !== undefined) {
       progress('starting DynamoDB')
-      const localstack = await startLocalstack()
-      opened.defer(() => localstack.stop())
-      dynamodb = localstack.address
+      try {
+        const localstack = await startLocalstack()
+        opened.defer(() => localstack.stop())
+        dynamodb = localstack.address
+      } catch (error) {
+        say(`KCL is left out: DynamoDB cannot be reached in its container (${reasonOf(error)}).`)
+      }
     }
     progress('')
   }
@@ -40,4 +44,10 @@ export async function openKinesisField(
     field: { endpoint: url, tlsPort, classPath, dynamodb },
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   }
+}
+
+/** `fetch failed` says nothing; its cause does. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as { readonly message?: string; readonly cause?: NodeJS.ErrnoException }
+  return cause?.code ?? cause?.message ?? String(message).split('\n')[0]!
 }

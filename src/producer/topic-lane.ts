@@ -10,9 +10,12 @@ interface Call {
   reject(error: unknown): void
 }
 
+/** Together large calls gain nothing, and would be answered by the last of them, all at the same moment. */
+const FULL_RECORDS = 2_048
+
 /**
- * The calls for one topic, in order. Calls of one turn of the event loop go to the driver together, so single sends
- * cost a place in an array each, not a request.
+ * The calls for one topic, in order. Calls of one turn of the event loop go to the driver together until they are many records, so single
+ * sends cost a place in an array each, not a request.
  */
 export class TopicLane {
   private readonly topic: string
@@ -32,6 +35,7 @@ export class TopicLane {
       this.calls.push({ from: this.records.length, length: records.length, resolve, reject })
       if (this.records.length === 0) this.records = records
       else for (const record of records) this.records.push(record)
+      if (this.records.length >= FULL_RECORDS) return this.dispatch()
       if (this.scheduled) return
       this.scheduled = true
       queueMicrotask(this.dispatch)
@@ -41,6 +45,8 @@ export class TopicLane {
   private readonly dispatch = (): void => {
     const { records, calls } = this
     this.scheduled = false
+    // A full lot went before its turn was over.
+    if (calls.length === 0) return
     this.records = []
     this.calls = []
     let waiting = calls

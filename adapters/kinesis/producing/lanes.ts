@@ -1,12 +1,11 @@
+import type { PartitionKey } from '../records/index.ts'
 import { MAX_HASH_KEY } from '../shards/hash-key.ts'
 import type { ShardMap } from '../shards/stream-catalog.ts'
-import type { Item } from './item.ts'
+import type { KeyQueue } from './key-queue.ts'
 import { ShardLane } from './shard-lane.ts'
 
 /** The open shards of a stream, each with what waits for it. */
 export class Lanes {
-  /** Items in all queues. */
-  ready = 0
   #map: ShardMap
   #byId: ReadonlyMap<string, ShardLane>
   /** By the hash keys where they begin. */
@@ -42,8 +41,15 @@ export class Lanes {
     for (let i = 0; i < all.length; i++) yield all[(from + i) % all.length]!
   }
 
+  /** Records whose turn has come, in all lanes. */
+  get ready(): number {
+    let ready = 0
+    for (const lane of this.#all) ready += lane.ready
+    return ready
+  }
+
   /** Goes on with a newer map; gives back what waited for shards that are closed now. */
-  replace(map: ShardMap): Item[] {
+  replace(map: ShardMap): KeyQueue[] {
     const before = this.#byId
     this.#map = map
     this.#byId = new Map(
@@ -51,39 +57,28 @@ export class Lanes {
     )
     this.#all = [...this.#byId.values()]
     this.#hasGaps = findGaps(map)
-    const moved = [...before].flatMap(([id, lane]) => (this.#byId.has(id) ? [] : lane.queue.takeAll()))
-    this.ready -= moved.length
+    const moved: KeyQueue[] = []
+    for (const [id, lane] of before) {
+      if (!this.#byId.has(id)) while (lane.first !== undefined) moved.push(lane.shift())
+    }
     return moved
   }
 
-  /** Where an item belongs; undefined where the shard that its caller chose is not open. */
-  of(item: Item): ShardLane | undefined {
-    if (item.partition !== undefined) return this.#byId.get(item.partition)
-    const { hashKey } = item.wire
+  /** Where a record belongs; undefined where the shard that its caller chose is not open. */
+  of(key: PartitionKey, partition: string | undefined): ShardLane | undefined {
+    if (partition !== undefined) return this.#byId.get(partition)
+    const top = key.word0 ^ 0x80000000
     const all = this.#all
     let low = 0
     let high = all.length - 1
     while (low < high) {
       const middle = (low + high + 1) >> 1
-      if (all[middle]!.shard.from <= hashKey) low = middle
+      if (all[middle]!.top <= top) low = middle
       else high = middle - 1
     }
+    // Where their tops are equal, the rest decides.
+    while (low > 0 && all[low]!.top === top && all[low]!.shard.from > key.hashKey) low--
     return all[low]
-  }
-
-  push(lane: ShardLane, item: Item): void {
-    lane.queue.push(item)
-    this.ready++
-  }
-
-  putBack(lane: ShardLane, items: readonly Item[]): void {
-    lane.queue.putBack(items)
-    this.ready += items.length
-  }
-
-  take(lane: ShardLane): Item {
-    this.ready--
-    return lane.queue.shift()!
   }
 }
 

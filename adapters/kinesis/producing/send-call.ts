@@ -7,7 +7,13 @@ import {
 } from '../../../src/driver.ts'
 import { formatPosition } from '../positions.ts'
 
-/** One call of `send`, and its acknowledgement: three arrays, from which an answer is made when it is asked for. */
+/** Where an entry of PutRecords was written, in the SDK's words. */
+export interface Landing {
+  readonly ShardId: string
+  readonly SequenceNumber: string
+}
+
+/** One call of `send`, and its acknowledgement: a few arrays, from which an answer is made when it is asked for. */
 export class SendCall implements Acknowledgement {
   readonly topic: string
   readonly records: readonly EncodedRecord[]
@@ -17,10 +23,10 @@ export class SendCall implements Acknowledgement {
   readonly #resolve: (acknowledgement: Acknowledgement) => void
   readonly #reject: (error: StreamError) => void
   readonly #watchers: (() => void)[] = []
-  readonly #shards: string[]
-  readonly #sequences: string[]
+  readonly #landings: Landing[]
   /** Places inside of aggregates; undefined as long as all are 0. */
   #subs: Uint32Array | undefined
+  #tags: (Uint8Array | null)[] | undefined
   #errors: (StreamError | undefined)[] | undefined
   #left: number
   #settled = false
@@ -29,12 +35,21 @@ export class SendCall implements Acknowledgement {
     this.topic = topic
     this.records = records
     this.#left = records.length
-    this.#shards = new Array<string>(records.length)
-    this.#sequences = new Array<string>(records.length)
+    this.#landings = new Array<Landing>(records.length)
     const { promise, resolve, reject } = Promise.withResolvers<Acknowledgement>()
     this.result = promise
     this.#resolve = resolve
     this.#reject = reject
+  }
+
+  /** Of each record, once they are made; undefined as long as none has any. */
+  get tags(): readonly (Uint8Array | null)[] | undefined {
+    return this.#tags
+  }
+
+  setTags(i: number, tags: Uint8Array): void {
+    this.#tags ??= new Array<null>(this.records.length).fill(null)
+    this.#tags[i] = tags
   }
 
   get count(): number {
@@ -48,19 +63,18 @@ export class SendCall implements Acknowledgement {
 
   partition(i: number): string {
     this.#check(i)
-    return this.#shards[i]!
+    return this.#landings[i]!.ShardId
   }
 
   position(i: number): string {
     this.#check(i)
-    return formatPosition(this.#sequences[i]!, this.#subs?.[i] ?? 0)
+    return formatPosition(this.#landings[i]!.SequenceNumber, this.#subs?.[i] ?? 0)
   }
 
-  /** Record `i` is in the stream. */
-  settle(i: number, shard: string, sequence: string, sub: number): void {
+  /** Record `i` is in the stream, at place `sub` of what landed there. */
+  settle(i: number, landing: Landing, sub: number): void {
     if (this.#settled) return
-    this.#shards[i] = shard
-    this.#sequences[i] = sequence
+    this.#landings[i] = landing
     if (sub !== 0) {
       this.#subs ??= new Uint32Array(this.records.length)
       this.#subs[i] = sub
@@ -80,7 +94,7 @@ export class SendCall implements Acknowledgement {
   giveUp(error: StreamError): void {
     if (this.#settled) return
     for (let i = 0; i < this.records.length; i++) {
-      if (this.#sequences[i] === undefined && this.#errors?.[i] === undefined) this.fail(i, error)
+      if (this.#landings[i] === undefined && this.#errors?.[i] === undefined) this.fail(i, error)
     }
     if (this.records.length === 0) this.#end()
   }
@@ -119,7 +133,7 @@ export class SendCall implements Acknowledgement {
   }
 
   #check(i: number): void {
-    if (this.#sequences[i] !== undefined) return
+    if (this.#landings[i] !== undefined) return
     throw new StreamError('INVALID_ARGUMENT', `no record ${i} in a call of ${this.count}: count from 0`)
   }
 }

@@ -5,15 +5,13 @@ import { classify } from '../classify.ts'
 import type { Kinesis } from '../parts.ts'
 import type { RecordEncoder } from '../records/index.ts'
 import { retrying } from '../service/retrying.ts'
+import type { ShardMap } from '../shards/stream-catalog.ts'
 import { AggregateComposer } from './aggregate-composer.ts'
-import { checkItem, type RecordLimits } from './check-item.ts'
+import { Backlog } from './backlog.ts'
 import type { Composer } from './composer.ts'
-import { Item } from './item.ts'
-import { KeyOrder } from './key-order.ts'
-import { Lanes } from './lanes.ts'
 import { PlainComposer } from './plain-composer.ts'
-import { hashKeyIn, type PutEntry } from './put-entry.ts'
-import type { SendCall } from './send-call.ts'
+import type { PutEntry } from './put-entry.ts'
+import type { Landing, SendCall } from './send-call.ts'
 
 /** With so many requests on their way, another one waits until it is worth while, but no longer than this. Milliseconds. */
 const EAGER_REQUESTS = 2
@@ -25,17 +23,9 @@ const LOOK_AGAIN_MS = 100
 /** How often late calls are looked for. */
 const SWEEP_MS = 500
 
-/** What is known of the stream before anything is sent. */
-interface Open {
-  readonly lanes: Lanes
-  readonly order: KeyOrder
-  readonly limits: RecordLimits
-}
-
 interface Stray {
   readonly entry: PutEntry
-  readonly shard: string
-  readonly sequence: string
+  readonly landing: Landing
 }
 
 /** Writes the records of one stream, each key's in the order of the calls, whatever fails and whichever shards there are. */
@@ -48,7 +38,8 @@ export class StreamWriter {
   readonly #calls = new Set<SendCall>()
   /** Aggregates that landed in another shard than was meant: whether its readers take them is known with its range. */
   readonly #strays: Stray[] = []
-  #open: Open | undefined
+  /** Undefined as long as nothing is known of the stream. */
+  #backlog: Backlog | undefined
   /** Calls that came while the stream was looked for, in order. */
   #waiting: SendCall[] = []
   #loading = false
@@ -108,49 +99,21 @@ export class StreamWriter {
 
   /** False where the stream, or a shard that the call names, must be looked for first. */
   #accept(call: SendCall): boolean {
-    const open = this.#open
-    if (open === undefined) return false
-    const { lanes, order, limits } = open
-    const { records } = call
+    const backlog = this.#backlog
+    if (backlog === undefined) return false
+    const { lanes } = backlog
     // Somebody else of this driver has looked since: a shard was split, a reader met an end.
     const known = this.#kinesis.streams.known(this.#stream)
-    if (known !== undefined && known.asOf > lanes.map.asOf) this.#replaceMap(known)
+    if (known !== undefined && known.asOf > lanes.map.asOf) backlog.replaceMap(known)
     if (lanes.map.asOf < call.begun) {
-      for (const { partition } of records) {
+      for (const { partition } of call.records) {
         if (partition !== undefined && lanes.map.shard(partition)?.open !== true) return false
       }
     }
-    const items = new Array<Item>(records.length)
-    for (let i = 0; i < items.length; i++) {
-      const item = new Item(call, i, this.#encoder.encode(records[i]!), this.#strict)
-      const error = checkItem(item, limits)
-      if (error !== undefined) {
-        call.giveUp(error)
-        return true
-      }
-      items[i] = item
-    }
-    for (const item of items) {
-      const lane = lanes.of(item)
-      if (lane !== undefined) this.#composer.admitted(lane, item)
-      if (order.admit(item)) this.#route(item)
-    }
+    const error = backlog.admit(call)
+    if (error !== undefined) call.giveUp(error)
     this.#schedule()
     return true
-  }
-
-  /** Puts an item whose turn has come into the lane of its shard. */
-  #route(first: Item): void {
-    const { lanes, order } = this.#open!
-    for (let item: Item | undefined = first; item !== undefined; item = order.done(item)) {
-      if (item.call.settled) continue
-      const lane = lanes.of(item)
-      if (lane !== undefined) {
-        lanes.push(lane, item)
-        return
-      }
-      item.call.fail(item.index, this.#noShard(item.partition!))
-    }
   }
 
   async #load(): Promise<void> {
@@ -164,7 +127,7 @@ export class StreamWriter {
           streams.maxRecordBytes(this.#stream),
         ])
         const limits = { stream: this.#stream, maxRecordBytes, maxEntryBytes: info.maxRecordBytes }
-        if (this.#open === undefined) this.#open = { lanes: new Lanes(map), order: new KeyOrder(), limits }
+        if (this.#backlog === undefined) this.#backlog = new Backlog(map, this.#strict, this.#encoder, limits)
         else this.#replaceMap(map)
         while (this.#waiting.length > 0 && this.#accept(this.#waiting[0]!)) this.#waiting.shift()
       }
@@ -184,20 +147,21 @@ export class StreamWriter {
 
   readonly #dispatch = (): void => {
     this.#scheduled = false
-    if (this.#closed !== undefined || this.#open === undefined) return
-    const { lanes } = this.#open
+    const backlog = this.#backlog
+    if (this.#closed !== undefined || backlog === undefined) return
+    const { lanes } = backlog
     const now = performance.now()
     // An aggregate is made for a shard's range, so it waits until that is known.
     const mayCompose = now >= this.#pausedUntil && (this.#remapping === undefined || !this.#aggregates)
     const limit = Math.min(MAX_REQUESTS, 2 + 2 * lanes.all.length)
     while (mayCompose && lanes.ready > 0 && this.#requests < limit) {
       if (this.#requests >= EAGER_REQUESTS && !this.#composer.isEnough(lanes) && this.#hold(now)) break
-      const entries = this.#composer.compose(lanes, now, this.#release)
+      const entries = this.#composer.compose(backlog, now)
       if (entries.length === 0) break
       this.#heldSince = undefined
       void this.#put(entries)
     }
-    this.#wake(now)
+    this.#wake(backlog, now)
   }
 
   #hold(now: number): boolean {
@@ -206,26 +170,20 @@ export class StreamWriter {
   }
 
   /** Comes back when the first of the pauses is over. */
-  #wake(now: number): void {
+  #wake(backlog: Backlog, now: number): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const { lanes } = this.#open!
+    const { lanes } = backlog
     if (lanes.ready === 0) return
     let at = Number.POSITIVE_INFINITY
-    for (const lane of lanes.all) at = Math.min(at, this.#composer.dueAt(lane, now))
+    for (const lane of lanes.all) at = Math.min(at, this.#composer.dueAt(backlog, lane, now))
     at = Math.max(at, this.#pausedUntil, (this.#heldSince ?? now - HOLD_MS) + HOLD_MS)
     // What could go now waits for an answer, which dispatches too.
     if (at > now) this.#timer = setTimeout(this.#dispatch, Math.ceil(at - now))
   }
 
-  /** Written, given up or dropped: lets the next one of its key go. */
-  readonly #release = (item: Item): void => {
-    const next = this.#open!.order.done(item)
-    if (next !== undefined) this.#route(next)
-  }
-
   async #put(entries: readonly PutEntry[]): Promise<void> {
-    const open = this.#open
+    const backlog = this.#backlog
     this.#requests++
     try {
       const command = new PutRecordsCommand({
@@ -236,53 +194,49 @@ export class StreamWriter {
       this.#requests--
       this.#pauseMs = FIRST_PAUSE_MS
       // Given up meanwhile, with all that was known of the stream.
-      if (open !== this.#open) return
-      this.#answered(entries, Records)
+      if (backlog !== this.#backlog) return
+      this.#answered(backlog!, entries, Records)
     } catch (cause) {
       this.#requests--
-      if (open !== this.#open) return
-      this.#failed(entries, classify(cause))
+      if (backlog !== this.#backlog) return
+      this.#failed(backlog!, entries, classify(cause))
     }
     this.#schedule()
   }
 
-  #answered(entries: readonly PutEntry[], results: readonly PutRecordsResultEntry[]): void {
+  #answered(backlog: Backlog, entries: readonly PutEntry[], results: readonly PutRecordsResultEntry[]): void {
     const now = performance.now()
-    let again: Item[] | undefined
+    const again: PutEntry[] = []
     let moved = false
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i]!
-      const { lane, items } = entry
-      const { SequenceNumber, ShardId, ErrorCode, ErrorMessage } = results[i] ?? {}
-      if (SequenceNumber && ShardId) {
+      const { lane } = entry
+      const result = results[i] ?? {}
+      if (hasLanded(result)) {
         lane.accepted()
-        const elsewhere = ShardId !== lane.shard.id || entry.unsure
+        const elsewhere = result.ShardId !== lane.shard.id || entry.unsure
         if (elsewhere) moved = true
-        if (elsewhere && this.#aggregates) {
-          this.#strays.push({ entry, shard: ShardId, sequence: SequenceNumber })
-          continue
-        }
-        this.#written(items, ShardId, SequenceNumber)
+        if (elsewhere && this.#aggregates) this.#strays.push({ entry, landing: result })
+        else backlog.written(entry, result)
         continue
       }
+      const { ErrorCode, ErrorMessage } = result
       // What the service leaves out of its answer is not taken for written.
       const error = classify({ name: ErrorCode ?? 'InternalFailure', message: ErrorMessage ?? 'no answer' })
       if (!error.retryable) {
-        this.#giveUp(items, error)
+        backlog.giveUp(entry, error)
         continue
       }
       if (error.code === 'THROTTLED') lane.pace.throttled(now)
       lane.refused(now)
-      again ??= []
-      again.push(...items)
+      again.push(entry)
     }
-    if (again !== undefined) this.#putBack(again)
+    backlog.putBack(again)
     if (moved) this.#remap()
   }
 
-  #failed(entries: readonly PutEntry[], error: StreamError): void {
+  #failed(backlog: Backlog, entries: readonly PutEntry[], error: StreamError): void {
     if (this.#closed !== undefined) return
-    const items = entries.flatMap((entry) => entry.items)
     if (error.code === 'INVALID_ARGUMENT' && entries.length > 1) {
       // One of them is refused, and with it all: looked for by halves, so that the others are written.
       const half = entries.length >> 1
@@ -291,45 +245,23 @@ export class StreamWriter {
       return
     }
     if (error.code === 'NOT_FOUND' || error.code === 'PERMISSION_DENIED') return this.#lose(error)
-    if (!error.retryable) return this.#giveUp(items, error)
+    if (!error.retryable) {
+      for (const entry of entries) backlog.giveUp(entry, error)
+      return
+    }
     const now = performance.now()
     if (error.code === 'THROTTLED') for (const { lane } of entries) lane.pace.throttled(now)
     if (now >= this.#pausedUntil) {
       this.#pausedUntil = now + this.#pauseMs * (0.5 + Math.random() * 0.5)
       this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2)
     }
-    this.#putBack(items)
-  }
-
-  #written(items: readonly Item[], shard: string, sequence: string): void {
-    for (let sub = 0; sub < items.length; sub++) {
-      const item = items[sub]!
-      item.call.settle(item.index, shard, sequence, sub)
-      this.#release(item)
-    }
-  }
-
-  /** They go again, before what waits in their lanes. What is newer of their keys still waits for them. */
-  #putBack(items: readonly Item[]): void {
-    const { lanes } = this.#open!
-    const byLane = Map.groupBy(items, (item) => lanes.of(item))
-    for (const [lane, back] of byLane) {
-      if (lane !== undefined) this.#composer.putBack(lanes, lane, back)
-      else for (const item of back) this.#giveUp([item], this.#noShard(item.partition!))
-    }
-  }
-
-  #giveUp(items: readonly Item[], error: StreamError): void {
-    for (const item of items) {
-      item.call.fail(item.index, error)
-      this.#release(item)
-    }
+    backlog.putBack(entries)
   }
 
   /** The stream as it was known is no more: all that is not written fails, and the next call looks for it anew. */
   #lose(error: StreamError): void {
     this.#kinesis.streams.forget(this.#stream)
-    this.#open = undefined
+    this.#backlog = undefined
     this.#strays.length = 0
     for (const call of this.#calls) call.giveUp(error)
   }
@@ -345,14 +277,15 @@ export class StreamWriter {
   async #lookAgain(): Promise<void> {
     const { streams } = this.#kinesis
     streams.invalidate(this.#stream)
-    const known = (): boolean => this.#strays.every(({ shard }) => this.#open?.lanes.map.shard(shard))
+    const known = (): boolean =>
+      this.#strays.every(({ landing }) => this.#backlog?.lanes.map.shard(landing.ShardId))
     try {
       do {
         const map = await retrying(() => streams.shards(this.#stream, { maxAgeMs: 0 }), {
           deadline: performance.now() + this.#kinesis.settings.deliveryTimeoutMs,
           again: ({ retryable }) => retryable && this.#closed === undefined,
         })
-        if (this.#open === undefined || this.#closed !== undefined) return
+        if (this.#backlog === undefined || this.#closed !== undefined) return
         this.#replaceMap(map)
         if (!known()) await pause(LOOK_AGAIN_MS)
       } while (!known())
@@ -367,20 +300,16 @@ export class StreamWriter {
    * nothing, so all of it goes again, each record to its own shard.
    */
   #settleStrays(): void {
-    for (const { entry, shard, sequence } of this.#strays.splice(0)) {
-      const { items } = entry
-      const { from, to } = this.#open!.lanes.map.shard(shard)!
-      const isInside = (item: Item): boolean => {
-        const hashKey = hashKeyIn(entry, item)
-        return hashKey >= from && hashKey <= to
-      }
-      if (items.every(isInside)) this.#written(items, shard, sequence)
-      else this.#putBack(items)
+    const backlog = this.#backlog!
+    for (const { entry, landing } of this.#strays.splice(0)) {
+      const { from, to } = backlog.lanes.map.shard(landing.ShardId)!
+      if (backlog.liesWithin(entry, from, to)) backlog.written(entry, landing)
+      else backlog.putBack([entry])
     }
   }
 
-  #replaceMap(map: Lanes['map']): void {
-    for (const item of this.#open!.lanes.replace(map)) this.#route(item)
+  #replaceMap(map: ShardMap): void {
+    this.#backlog!.replaceMap(map)
     this.#schedule()
   }
 
@@ -400,21 +329,8 @@ export class StreamWriter {
     clearInterval(this.#sweeper)
     this.#sweeper = undefined
   }
+}
 
-  #noShard(partition: string): StreamError {
-    const shard = this.#open?.lanes.map.shard(partition)
-    const options = { topic: this.#stream, partition }
-    if (shard === undefined) {
-      return new StreamError(
-        'NOT_FOUND',
-        `stream '${this.#stream}' has no shard '${partition}': describe it for those it has, or let the key decide`,
-        options,
-      )
-    }
-    return new StreamError(
-      'INVALID_ARGUMENT',
-      `shard '${partition}' of '${this.#stream}' has ended: send to one of its children (${shard.children.join(', ')}), or let the key decide`,
-      options,
-    )
-  }
+function hasLanded(result: PutRecordsResultEntry): result is PutRecordsResultEntry & Landing {
+  return Boolean(result.SequenceNumber && result.ShardId)
 }

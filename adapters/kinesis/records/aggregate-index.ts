@@ -27,57 +27,98 @@ export interface AggregateIndex {
 
 const MAX_HASH_KEY_DIGITS = 39
 
+interface Room {
+  readonly slots: Int32Array
+  readonly keys: Int32Array
+  readonly hashKeys: Int32Array
+}
+
+/** Aggregates of the usual size are noted here, and copied when it is known how much there is. Reused between calls, which never overlap. */
+const usual: Room = {
+  slots: new Int32Array(SLOT * 4_096),
+  keys: new Int32Array(8_192),
+  hashKeys: new Int32Array(512),
+}
+
 /**
- * Walks the message in `bytes[start, end)`, twice: to count and to note. Undefined where KCL's parser would refuse it, and where an index points
- * outside its table. Allocates a few bytes for each byte of the message at most.
+ * Walks the message in `bytes[start, end)`; a large one twice, to count and to note. Undefined where KCL's parser would refuse it, and where an index
+ * points outside its table. Allocates a few bytes for each byte of the message at most.
  */
 export function indexMessage(bytes: Uint8Array, start: number, end: number): AggregateIndex | undefined {
-  let keyCount = 0
-  let hashKeyCount = 0
-  let count = 0
+  const found = noteMessage(bytes, start, end, usual)
+  if (found !== 'full') return found
+  const counted = noteMessage(bytes, start, end, countMessage(bytes, start, end))
+  return counted === 'full' ? undefined : counted
+}
+
+function countMessage(bytes: Uint8Array, start: number, end: number): Room {
+  let keys = 0
+  let hashKeys = 0
+  let records = 0
   const reader = new ProtobufReader(bytes, start, end)
   while (reader.at < end) {
     const tag = reader.varint()
-    if (tag === format.KEY_TABLE_FIELD) keyCount++
-    else if (tag === format.HASH_KEY_TABLE_FIELD) hashKeyCount++
-    else if (tag === format.RECORDS_FIELD) count++
-    if (tag < 8) return undefined
+    if (tag === format.KEY_TABLE_FIELD) keys++
+    else if (tag === format.HASH_KEY_TABLE_FIELD) hashKeys++
+    else if (tag === format.RECORDS_FIELD) records++
     reader.skip(tag & 7)
   }
-  if (reader.bad) return undefined
+  return {
+    slots: new Int32Array(records * SLOT),
+    keys: new Int32Array(keys * 2),
+    hashKeys: new Int32Array(hashKeys * 2),
+  }
+}
 
-  const keys = new Int32Array(keyCount * 2)
-  const hashKeys = new Int32Array(hashKeyCount * 2)
-  const slots = new Int32Array(count * SLOT)
-  let keyAt = 0
-  let hashKeyAt = 0
+function noteMessage(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  room: Room,
+): AggregateIndex | undefined | 'full' {
+  const { slots, keys, hashKeys } = room
   let slot = 0
-  reader.at = start
+  let key = 0
+  let hashKey = 0
+  const reader = new ProtobufReader(bytes, start, end)
   while (reader.at < end) {
     const tag = reader.varint()
     if (tag === format.RECORDS_FIELD) {
       const length = reader.length()
+      if (slot === slots.length) return 'full'
       if (!indexRecord(reader, length, slots, slot)) return undefined
       slot += SLOT
     } else if (tag === format.KEY_TABLE_FIELD) {
-      keys[keyAt + 1] = reader.length()
-      keys[keyAt] = reader.at
-      reader.at += keys[keyAt + 1]!
-      keyAt += 2
+      if (key === keys.length) return 'full'
+      keys[key + 1] = reader.length()
+      keys[key] = reader.at
+      reader.at += keys[key + 1]!
+      key += 2
     } else if (tag === format.HASH_KEY_TABLE_FIELD) {
+      if (hashKey === hashKeys.length) return 'full'
       const length = reader.length()
       if (!isNumber(bytes, reader.at, length)) return undefined
-      hashKeys[hashKeyAt] = reader.at
-      hashKeys[hashKeyAt + 1] = length
+      hashKeys[hashKey] = reader.at
+      hashKeys[hashKey + 1] = length
       reader.at += length
-      hashKeyAt += 2
-    } else reader.skip(tag & 7)
+      hashKey += 2
+    } else if (tag < 8) return undefined
+    else reader.skip(tag & 7)
   }
+  if (reader.bad) return undefined
   // Tables may stand behind the records that point into them.
-  for (let at = 0; at < slots.length; at += SLOT) {
-    if (slots[at + KEY]! >= keyCount || slots[at + HASH_KEY]! >= hashKeyCount) return undefined
+  for (let at = 0; at < slot; at += SLOT) {
+    if (slots[at + KEY]! * 2 >= key || slots[at + HASH_KEY]! * 2 >= hashKey) return undefined
   }
-  return { count, slots, keys, hashKeys }
+  const count = slot / SLOT
+  // What was counted is of the right size.
+  if (room !== usual) return { count, slots, keys, hashKeys }
+  return {
+    count,
+    slots: slots.slice(0, slot),
+    keys: keys.slice(0, key),
+    hashKeys: hashKeys.slice(0, hashKey),
+  }
 }
 
 function indexRecord(reader: ProtobufReader, length: number, slots: Int32Array, slot: number): boolean {

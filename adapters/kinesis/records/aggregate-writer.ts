@@ -1,64 +1,86 @@
-import type { WireRecord } from '../parts.ts'
 import * as format from './aggregate-format.ts'
 import { md5Digests } from './md5-lanes.ts'
+import type { PartitionKey } from './partition-key.ts'
 import { varintBytes, writeBytes, writeVarint } from './protobuf.ts'
 
 const FRAME_BYTES = format.MAGIC_BYTES + format.DIGEST_BYTES
+const FIRST_BYTES = 64 << 10
+/** What is larger is given back after use. */
+const KEPT_BYTES = 1 << 20
+/** Of one record, beside its data and tags. */
+const MOST_HEAD_BYTES = 24
 
-/**
- * Gathers records into one aggregate as KPL writes them. Records are referred to until `finish`, which leaves the writer empty for
- * the next aggregate.
- */
+/** Tells aggregates apart, whoever writes them. */
+let aggregates = 0
+
+/** Writes records into one aggregate as KPL does; after `finish` into the next one. Nothing that is appended is referred to. */
 export class AggregateWriter {
-  readonly #keys = new Map<string, number>()
   readonly #hashKeys = new Map<string, number>()
-  readonly #keyTable: Uint8Array[] = []
-  readonly #records: WireRecord[] = []
-  /** For each record its key's index, its hash key's or -1, and the length of its body. */
-  readonly #numbers: number[] = []
-  #sizeBytes = FRAME_BYTES
+  /** The table of keys, and the records, each as they stand in the aggregate. */
+  #table = Buffer.allocUnsafeSlow(FIRST_BYTES)
+  #tableBytes = 0
+  #records = Buffer.allocUnsafeSlow(FIRST_BYTES)
+  #recordsBytes = 0
+  #hashKeysBytes = 0
+  #keys = 0
+  #count = 0
+  /** Of this aggregate. */
+  #number = ++aggregates
 
   get count(): number {
-    return this.#records.length
+    return this.#count
   }
 
   /** What `finish` would return, exactly. */
   get sizeBytes(): number {
-    return this.#sizeBytes
+    return FRAME_BYTES + this.#tableBytes + this.#hashKeysBytes + this.#recordsBytes
   }
 
   /**
    * False, and nothing appended, where the aggregate would come to more than `maxBytes`. `explicitHashKey`, a decimal number, overrides the
-   * record's own hash: for a record that was sent to a shard of the caller's choice, which readers would else drop as misplaced.
+   * key's own hash: for a record that was sent to a shard of the caller's choice, which readers would else drop as misplaced. A key stands in the
+   * table once as long as it comes as the same object.
    */
-  append(record: WireRecord, maxBytes: number, explicitHashKey?: string): boolean {
-    const { partitionKey, keyBytes, data, tags } = record
-    let size = this.#sizeBytes
-    let key = this.#keys.get(partitionKey)
-    const newKey = key === undefined
-    if (key === undefined) {
-      key = this.#keyTable.length
-      size += 1 + varintBytes(keyBytes.length) + keyBytes.length
-    }
-    let body = 1 + varintBytes(key) + 1 + varintBytes(data.length) + data.length
-    let hashKey = -1
-    if (explicitHashKey !== undefined) {
-      const known = this.#hashKeys.get(explicitHashKey)
-      hashKey = known ?? this.#hashKeys.size
-      if (known === undefined) size += 1 + varintBytes(explicitHashKey.length) + explicitHashKey.length
-      body += 1 + varintBytes(hashKey)
-    }
+  append(
+    key: PartitionKey,
+    data: Uint8Array,
+    tags: Uint8Array | null,
+    maxBytes: number,
+    explicitHashKey?: string,
+  ): boolean {
+    const { utf8 } = key
+    const isNew = key.aggregate !== this.#number
+    const place = isNew ? this.#keys : key.place
+    const known = explicitHashKey === undefined ? -1 : this.#hashKeys.get(explicitHashKey)
+    const hashKey = known ?? this.#hashKeys.size
+    const dataBytes = data.length
+    let body = 2 + varintBytes(place) + varintBytes(dataBytes) + dataBytes
+    if (hashKey >= 0) body += 1 + varintBytes(hashKey)
     if (tags !== null) body += tags.length
-    size += 1 + varintBytes(body) + body
+    let size = this.sizeBytes + 1 + varintBytes(body) + body
+    if (isNew) size += 1 + varintBytes(utf8.length) + utf8.length
+    if (known === undefined) size += 1 + varintBytes(explicitHashKey!.length) + explicitHashKey!.length
     if (size > maxBytes) return false
-    if (newKey) {
-      this.#keys.set(partitionKey, key)
-      this.#keyTable.push(keyBytes)
+
+    if (isNew) this.#addKey(key)
+    if (known === undefined) this.#addHashKey(explicitHashKey!, hashKey)
+    const end = this.#recordsBytes + body + MOST_HEAD_BYTES
+    if (end > this.#records.length) this.#records = larger(this.#records, this.#recordsBytes, end)
+    const bytes = this.#records
+    let at = this.#recordsBytes
+    bytes[at++] = format.RECORDS_FIELD
+    at = writeVarint(bytes, at, body)
+    bytes[at++] = format.KEY_INDEX_FIELD
+    at = writeVarint(bytes, at, place)
+    if (hashKey >= 0) {
+      bytes[at++] = format.HASH_KEY_INDEX_FIELD
+      at = writeVarint(bytes, at, hashKey)
     }
-    if (explicitHashKey !== undefined) this.#hashKeys.set(explicitHashKey, hashKey)
-    this.#records.push(record)
-    this.#numbers.push(key, hashKey, body)
-    this.#sizeBytes = size
+    bytes[at++] = format.DATA_FIELD
+    at = writeBytes(bytes, writeVarint(bytes, at, dataBytes), data)
+    if (tags !== null) at = writeBytes(bytes, at, tags)
+    this.#recordsBytes = at
+    this.#count++
     return true
   }
 
@@ -71,46 +93,53 @@ export class AggregateWriter {
 
   /** The same without its checksum: `sealAggregates` puts that into many at once, in less time. */
   finishUnsealed(): Buffer {
-    const bytes = Buffer.allocUnsafe(this.#sizeBytes)
+    const bytes = Buffer.allocUnsafe(this.sizeBytes)
     for (let i = 0; i < format.MAGIC_BYTES; i++) bytes[i] = format.MAGIC[i]!
     let at = format.MAGIC_BYTES
-    for (const key of this.#keyTable) {
-      bytes[at++] = format.KEY_TABLE_FIELD
-      at = writeBytes(bytes, writeVarint(bytes, at, key.length), key)
-    }
+    at += this.#table.copy(bytes, at, 0, this.#tableBytes)
     for (const hashKey of this.#hashKeys.keys()) {
       bytes[at++] = format.HASH_KEY_TABLE_FIELD
       at = writeVarint(bytes, at, hashKey.length)
       at += bytes.write(hashKey, at, 'latin1')
     }
-    const numbers = this.#numbers
-    for (let i = 0, n = 0; i < this.#records.length; i++, n += 3) {
-      const { data, tags } = this.#records[i]!
-      const hashKey = numbers[n + 1]!
-      bytes[at++] = format.RECORDS_FIELD
-      at = writeVarint(bytes, at, numbers[n + 2]!)
-      bytes[at++] = format.KEY_INDEX_FIELD
-      at = writeVarint(bytes, at, numbers[n]!)
-      if (hashKey >= 0) {
-        bytes[at++] = format.HASH_KEY_INDEX_FIELD
-        at = writeVarint(bytes, at, hashKey)
-      }
-      bytes[at++] = format.DATA_FIELD
-      at = writeBytes(bytes, writeVarint(bytes, at, data.length), data)
-      if (tags !== null) at = writeBytes(bytes, at, tags)
-    }
+    this.#records.copy(bytes, at, 0, this.#recordsBytes)
     this.#clear()
     return bytes
   }
 
-  #clear(): void {
-    this.#keys.clear()
-    this.#hashKeys.clear()
-    this.#keyTable.length = 0
-    this.#records.length = 0
-    this.#numbers.length = 0
-    this.#sizeBytes = FRAME_BYTES
+  #addKey(key: PartitionKey): void {
+    const { utf8 } = key
+    const end = this.#tableBytes + utf8.length + MOST_HEAD_BYTES
+    if (end > this.#table.length) this.#table = larger(this.#table, this.#tableBytes, end)
+    this.#table[this.#tableBytes++] = format.KEY_TABLE_FIELD
+    const at = writeVarint(this.#table, this.#tableBytes, utf8.length)
+    this.#tableBytes = writeBytes(this.#table, at, utf8)
+    key.aggregate = this.#number
+    key.place = this.#keys++
   }
+
+  #addHashKey(hashKey: string, place: number): void {
+    this.#hashKeys.set(hashKey, place)
+    this.#hashKeysBytes += 1 + varintBytes(hashKey.length) + hashKey.length
+  }
+
+  #clear(): void {
+    this.#hashKeys.clear()
+    if (this.#records.length > KEPT_BYTES) this.#records = Buffer.allocUnsafeSlow(FIRST_BYTES)
+    if (this.#table.length > KEPT_BYTES) this.#table = Buffer.allocUnsafeSlow(FIRST_BYTES)
+    this.#tableBytes = 0
+    this.#recordsBytes = 0
+    this.#hashKeysBytes = 0
+    this.#keys = 0
+    this.#count = 0
+    this.#number = ++aggregates
+  }
+}
+
+function larger(bytes: Uint8Array, used: number, least: number): Buffer<ArrayBuffer> {
+  const grown = Buffer.allocUnsafeSlow(Math.max(least, bytes.length * 2))
+  grown.set(bytes.subarray(0, used))
+  return grown
 }
 
 /** Puts their checksums into aggregates that are complete but for these. */
@@ -124,9 +153,13 @@ export function sealAggregates(aggregates: readonly Uint8Array[]): void {
   })
 }
 
-/** The size of an aggregate of this record alone. */
-export function aggregateOfOneBytes({ keyBytes, data, tags }: WireRecord): number {
-  const key = 1 + varintBytes(keyBytes.length) + keyBytes.length
+/** The size of an aggregate of one record alone. */
+export function aggregateOfOneBytes(
+  { utf8 }: PartitionKey,
+  data: Uint8Array,
+  tags: Uint8Array | null,
+): number {
+  const key = 1 + varintBytes(utf8.length) + utf8.length
   const body = 3 + varintBytes(data.length) + data.length + (tags?.length ?? 0)
   return FRAME_BYTES + key + 1 + varintBytes(body) + body
 }

@@ -9,8 +9,9 @@ const PADDING_BYTES = 9
 const LEAST_BYTES = 1_024
 const START = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476]
 
-interface Lanes {
+export interface Lanes {
   readonly bytes: Uint8Array
+  readonly words: Int32Array
   readonly state: Uint32Array
   readonly blocks: (count: number) => void
 }
@@ -25,8 +26,8 @@ interface WithWebAssembly {
 
 let lanes: Lanes | undefined | null
 
-/** Null where the process runs without WebAssembly. */
-function lanesOnce(): Lanes | null {
+/** One for all, whose use never overlaps. Null where the process runs without WebAssembly. */
+export function lanesOnce(): Lanes | null {
   if (lanes !== undefined) return lanes
   try {
     const { WebAssembly } = globalThis as unknown as WithWebAssembly
@@ -35,6 +36,7 @@ function lanesOnce(): Lanes | null {
     const { buffer } = memory
     lanes = {
       bytes: new Uint8Array(buffer),
+      words: new Int32Array(buffer),
       state: new Uint32Array(buffer, STATE_AT, LANES * 4),
       blocks,
     }
@@ -72,7 +74,7 @@ function digestGroup(
   digests: Uint8Array,
 ): void {
   const totals = group.map((i) => Math.ceil((messages[i]!.length + PADDING_BYTES) / BLOCK_BYTES))
-  for (let i = 0; i < state.length; i++) state[i] = START[Math.floor(i / VECTOR_LANES) % START.length]!
+  begin(state)
   let ended = 0
   for (let done = 0; ended < group.length; ) {
     const count = Math.min(LANE_BLOCKS, totals[ended]! - done)
@@ -96,6 +98,11 @@ function digestGroup(
       }
     }
   }
+}
+
+/** The state that messages begin with. */
+export function begin(state: Uint32Array): void {
+  for (let i = 0; i < state.length; i++) state[i] = START[(i / VECTOR_LANES) & 3]!
 }
 
 /** A stretch of a message, with what MD5 puts behind its end. */

@@ -3,25 +3,44 @@ import { hash } from 'node:crypto'
 /** RFC 1321: the sines of its 64 steps. */
 const SINES = Int32Array.from({ length: 64 }, (_, i) => Math.floor(Math.abs(Math.sin(i + 1)) * 2 ** 32) | 0)
 /** What one block holds beside its padding. */
-const ONE_BLOCK_BYTES = 55
+export const ONE_BLOCK_BYTES = 55
 
 // Reused between calls, which never overlap.
 const words = new Int32Array(16)
-const digest = new DataView(new ArrayBuffer(16))
+const state = new Int32Array(4)
 
 /**
  * The MD5 of `bytes[start, end)` as the 128-bit number by which Kinesis routes partition keys. A key of one block is
  * hashed here: the call into OpenSSL takes several times as long.
  */
 export function md5Number(bytes: Uint8Array, start = 0, end = bytes.length): bigint {
+  if (end - start > ONE_BLOCK_BYTES) return BigInt(`0x${hash('md5', bytes.subarray(start, end))}`)
+  const words = md5OfBlock(bytes, start, end)
+  return hashOfWords(swapped(words[0]!), swapped(words[1]!), swapped(words[2]!), swapped(words[3]!))
+}
+
+/** The MD5 of at most `ONE_BLOCK_BYTES` as its four words, the first byte the lowest; overwritten by the next call. */
+export function md5OfBlock(bytes: Uint8Array, start = 0, end = bytes.length): Int32Array {
   const length = end - start
-  if (length > ONE_BLOCK_BYTES) return BigInt(`0x${hash('md5', bytes.subarray(start, end))}`)
   words.fill(0)
   for (let i = 0; i < length; i++) words[i >> 2]! |= bytes[start + i]! << ((i & 3) << 3)
   words[length >> 2]! |= 0x80 << ((length & 3) << 3)
   words[14] = length << 3
   digestBlock()
-  return (digest.getBigUint64(0) << 64n) | digest.getBigUint64(8)
+  return state
+}
+
+/** The number of which these are the words, the highest first. */
+export function hashOfWords(word0: number, word1: number, word2: number, word3: number): bigint {
+  // Below 2^53 there is nothing to compute with big numbers.
+  const [a, b, c, d] = [word0 >>> 0, word1 >>> 0, word2 >>> 0, word3 >>> 0]
+  const high = BigInt(a * 0x10_0000 + (b >>> 12))
+  return (high << 76n) | (BigInt((b & 0xfff) * 0x1_0000_0000 + c) << 32n) | BigInt(d)
+}
+
+/** Its bytes in the other order. */
+export function swapped(word: number): number {
+  return (word << 24) | ((word & 0xff00) << 8) | ((word >>> 8) & 0xff00) | (word >>> 24)
 }
 
 /** Four steps a turn, since each moves the four registers on by one. */
@@ -71,8 +90,8 @@ function digestBlock(): void {
     sum = (((b + (d ^ (c | ~a))) | 0) + ((words[(7 * i + 5) & 15]! + SINES[i + 3]!) | 0)) | 0
     b = (c + ((sum << 21) | (sum >>> 11))) | 0
   }
-  digest.setInt32(0, a + 0x67452301, true)
-  digest.setInt32(4, b + 0xefcdab89, true)
-  digest.setInt32(8, c + 0x98badcfe, true)
-  digest.setInt32(12, d + 0x10325476, true)
+  state[0] = a + 0x67452301
+  state[1] = b + 0xefcdab89
+  state[2] = c + 0x98badcfe
+  state[3] = d + 0x10325476
 }

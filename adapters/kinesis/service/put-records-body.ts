@@ -4,6 +4,8 @@ import type { PutRecordsInput } from '@aws-sdk/client-kinesis'
 const ENTRY_BYTES = 100
 /** Short texts are joined up to about this before they are written: each write is a call out of JavaScript. */
 const CHUNK_LENGTH = 8_192
+/** Longer data are written on their own: joined, they would be copied once more. */
+const JOINED_BYTES = 2_048
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
@@ -20,8 +22,15 @@ export function putRecordsBody({ StreamName, StreamARN, Records = [] }: PutRecor
   for (let i = 0; i < Records.length; i++) {
     const { Data, PartitionKey, ExplicitHashKey } = Records[i]!
     const hashKey = ExplicitHashKey === undefined ? '' : `,"ExplicitHashKey":"${ExplicitHashKey}"`
-    const open = i === 0 ? '{"Data":"' : ',{"Data":"'
-    chunk += `${open}${base64(Data!)}","PartitionKey":${quoted(PartitionKey!)}${hashKey}}`
+    chunk += i === 0 ? '{"Data":"' : ',{"Data":"'
+    const data = base64(Data!)
+    if (Data!.length <= JOINED_BYTES) chunk += data
+    else {
+      at += body.write(chunk, at)
+      at += body.write(data, at, 'latin1')
+      chunk = ''
+    }
+    chunk += `","PartitionKey":${quoted(PartitionKey!)}${hashKey}}`
     if (chunk.length < CHUNK_LENGTH) continue
     at += body.write(chunk, at)
     chunk = ''

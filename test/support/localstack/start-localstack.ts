@@ -31,8 +31,13 @@ export async function startLocalstack(): Promise<Startable> {
     })
     .start()
   const address = container.getConnectionUri()
-  // Kinesis is loaded by its first call.
-  await listStreams(address)
+  try {
+    // Kinesis is loaded by its first call.
+    await listStreams(address)
+  } catch (error) {
+    await container.stop({ timeout: 0 })
+    throw error
+  }
   return {
     address,
     async stop() {

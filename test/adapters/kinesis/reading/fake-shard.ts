@@ -10,12 +10,13 @@ import type { Kinesis } from '../../../../adapters/kinesis/parts.ts'
 import { readerOpener } from '../../../../adapters/kinesis/reading/open-reader.ts'
 import type { SourceTimes } from '../../../../adapters/kinesis/reading/open-source.ts'
 import { SERVICE_LIMITS } from '../../../../adapters/kinesis/reading/reading-limits.ts'
-import { AggregateWriter, RecordEncoder } from '../../../../adapters/kinesis/records/index.ts'
+import { AggregateWriter } from '../../../../adapters/kinesis/records/index.ts'
 import { SdkService } from '../../../../adapters/kinesis/service/sdk-service.ts'
 import { SdkCatalog } from '../../../../adapters/kinesis/shards/sdk-catalog.ts'
 import type { DriverReaderOptions, FetchedBatch, Header, PartitionReader } from '../../../../src/driver.ts'
 import type { KinesisFakeOptions } from '../../../support/kinesis-fake/options.ts'
 import { type KinesisFake, startKinesisFake } from '../../../support/kinesis-fake/start-kinesis-fake.ts'
+import { append, WireEncoder } from '../support/wire-encoder.ts'
 
 export const FIRST = 'shardId-000000000000'
 export const NAME = 'orders'
@@ -125,7 +126,7 @@ export class FakeShard implements AsyncDisposable {
   async aggregate(
     items: readonly Item[],
     hashes: readonly string[] = [],
-    producer?: RecordEncoder,
+    producer?: WireEncoder,
   ): Promise<string> {
     const { Records } = await this.#put([
       { Data: aggregateOf(items, hashes, producer), PartitionKey: 'a', ExplicitHashKey: '0' },
@@ -180,7 +181,7 @@ export function openKinesisAt(endpoint: string, parameters = '', warnings: strin
 export function aggregateOf(
   items: readonly Item[],
   hashes: readonly string[] = [],
-  encoder = new RecordEncoder(),
+  encoder = new WireEncoder(),
 ): Buffer {
   const writer = new AggregateWriter()
   items.forEach(({ key = 'k', value = null, headers = [], timestamp }, i) => {
@@ -191,7 +192,7 @@ export function aggregateOf(
       timestamp,
       partition: undefined,
     })
-    writer.append(record, Number.POSITIVE_INFINITY, hashes[i] ?? '0')
+    append(writer, record, Number.POSITIVE_INFINITY, hashes[i] ?? '0')
   })
   return writer.finish()
 }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, test } from 'vitest'
 import { SERVICE_LIMITS } from '../../../../adapters/kinesis/reading/reading-limits.ts'
-import { RecordEncoder } from '../../../../adapters/kinesis/records/index.ts'
 import { eventually } from '../../../conformance/eventually.ts'
 import { rejectsWith } from '../../../conformance/rejects-with.ts'
+import { WireEncoder } from '../support/wire-encoder.ts'
 import {
   aggregateOf,
   FakeShard,
@@ -288,7 +288,7 @@ describe('doubles', () => {
     await using shard = await FakeShard.start({ parameters: 'dedupe=true&aggregate=true' })
     const encoded = (values: readonly string[], from: number): Buffer => {
       // Numbers its records from 0: the same ones again are doubles.
-      const encoder = new RecordEncoder('p')
+      const encoder = new WireEncoder('p')
       const all = Array.from({ length: from }, () => ({ value: 'skipped' }))
       if (from > 0) aggregateOf(all, [], encoder)
       return aggregateOf(

@@ -5,21 +5,21 @@ import {
   Aggregate,
   AggregateWriter,
   aggregateOfOneBytes,
-  RecordEncoder,
   sealAggregates,
   userRecordsOf,
 } from '../../../../adapters/kinesis/records/index.ts'
 import { runs } from '../../../properties/runs.ts'
 import { anyRecord, recordOf } from '../../../src/formats/record-batch/record-of.ts'
+import { append, WireEncoder } from '../support/wire-encoder.ts'
 import { decodeKpl, encodeKpl, type KplMessage } from './kpl-messages.ts'
 import { kplPackage } from './kpl-package.ts'
 
 const NO_LIMIT = 2 ** 30
 
 function aggregateOf(records: readonly ReturnType<typeof recordOf>[]): Buffer {
-  const encoder = new RecordEncoder()
+  const encoder = new WireEncoder()
   const writer = new AggregateWriter()
-  for (const record of records) expect(writer.append(encoder.encode(record), NO_LIMIT)).toBe(true)
+  for (const record of records) expect(append(writer, encoder.encode(record), NO_LIMIT)).toBe(true)
   return writer.finish()
 }
 
@@ -33,11 +33,12 @@ const indexes = (count: number): number[] => Array.from({ length: count }, (_, i
 
 test('the bytes of an aggregate, one by one', () => {
   const writer = new AggregateWriter()
-  const encoder = new RecordEncoder()
+  const encoder = new WireEncoder()
   const [a, b] = ['a', 'b'].map((key) => encoder.encode(recordOf({ key, value: `${key}!` })))
-  writer.append(a!, NO_LIMIT)
-  writer.append(b!, NO_LIMIT, '1000')
-  writer.append(
+  append(writer, a!, NO_LIMIT)
+  append(writer, b!, NO_LIMIT, '1000')
+  append(
+    writer,
     encoder.encode(recordOf({ key: 'a', value: '', headers: [{ name: 'n', value: null }] })),
     NO_LIMIT,
   )
@@ -123,9 +124,9 @@ describe('ours and a protobuf library', () => {
     const hashKey = fc.option(fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }).map(String), { nil: undefined })
     fc.assert(
       fc.property(fc.array(fc.tuple(anyRecord, hashKey), { maxLength: 40 }), (records) => {
-        const encoder = new RecordEncoder()
+        const encoder = new WireEncoder()
         const writer = new AggregateWriter()
-        for (const [record, explicit] of records) writer.append(encoder.encode(record), NO_LIMIT, explicit)
+        for (const [record, explicit] of records) append(writer, encoder.encode(record), NO_LIMIT, explicit)
         const { count, sizeBytes } = writer
         const bytes = writer.finish()
         expect([count, sizeBytes]).toEqual([records.length, bytes.length])
@@ -209,32 +210,33 @@ test('any record comes back as it was', () => {
 })
 
 test('append refuses what does not fit, and is as it was', () => {
-  const encoder = new RecordEncoder()
+  const encoder = new WireEncoder()
   const writer = new AggregateWriter()
   const [small, large] = [10, 900].map((size) =>
     encoder.encode(recordOf({ key: 'k', value: 'v'.repeat(size) })),
   )
-  expect(writer.append(small!, 1000)).toBe(true)
+  const largeBytes = aggregateOfOneBytes(large!.key, large!.data, large!.tags)
+  expect(append(writer, small!, 1000)).toBe(true)
   const { sizeBytes } = writer
-  expect(writer.append(large!, sizeBytes + 900)).toBe(false)
+  expect(append(writer, large!, sizeBytes + 900)).toBe(false)
   expect([writer.count, writer.sizeBytes]).toEqual([1, sizeBytes])
   // 900 of data, its tag and length of two bytes, the key's index of two, and as many as these for the whole record.
-  expect(writer.append(large!, sizeBytes + 908)).toBe(true)
+  expect(append(writer, large!, sizeBytes + 908)).toBe(true)
   expect(writer.finish().length).toBe(sizeBytes + 908)
-  expect(writer.append(large!, aggregateOfOneBytes(large!) - 1)).toBe(false)
-  expect(writer.append(large!, aggregateOfOneBytes(large!))).toBe(true)
-  expect(writer.finish().length).toBe(aggregateOfOneBytes(large!))
+  expect(append(writer, large!, largeBytes - 1)).toBe(false)
+  expect(append(writer, large!, largeBytes)).toBe(true)
+  expect(writer.finish().length).toBe(largeBytes)
 })
 
 test('many are sealed and read at once as one by one', () => {
   const sizes = [1, 300, 300, 299, 5, 2_000, 300, 300, 301, 302, 4_000, 0]
-  const encoder = new RecordEncoder()
+  const encoder = new WireEncoder()
   const writer = new AggregateWriter()
   const made = sizes.map((size) => {
     const wire = encoder.encode(recordOf({ key: 'k', value: 'v'.repeat(size * 100) }))
-    writer.append(wire, NO_LIMIT)
+    append(writer, wire, NO_LIMIT)
     const sealed = writer.finish()
-    writer.append(wire, NO_LIMIT)
+    append(writer, wire, NO_LIMIT)
     return { sealed, unsealed: writer.finishUnsealed() }
   })
   sealAggregates(made.map(({ unsealed }) => unsealed))

@@ -1,19 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import {
-  Aggregate,
-  AggregateWriter,
-  RecordEncoder,
-  userRecordsOf,
-} from '../../../../adapters/kinesis/records/index.ts'
+import { Aggregate, AggregateWriter, userRecordsOf } from '../../../../adapters/kinesis/records/index.ts'
 import { runs } from '../../../properties/runs.ts'
 import { anyRecord, recordOf } from '../../../src/formats/record-batch/record-of.ts'
+import { append, WireEncoder } from '../support/wire-encoder.ts'
 import { frame } from './kpl-messages.ts'
 
 function aggregateOf(records: readonly ReturnType<typeof recordOf>[], producer?: string): Buffer {
-  const encoder = new RecordEncoder(producer)
+  const encoder = new WireEncoder(producer)
   const writer = new AggregateWriter()
-  for (const record of records) writer.append(encoder.encode(record), 2 ** 30, '5')
+  for (const record of records) append(writer, encoder.encode(record), 2 ** 30, '5')
   return writer.finish()
 }
 

@@ -1,19 +1,16 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import {
-  Aggregate,
-  AggregateWriter,
-  RecordEncoder,
-  userRecordsOf,
-} from '../../../../adapters/kinesis/records/index.ts'
+import { standsAlone } from '../../../../adapters/kinesis/producing/put-entry.ts'
+import { Aggregate, AggregateWriter, userRecordsOf } from '../../../../adapters/kinesis/records/index.ts'
 import { recordOf } from '../../../src/formats/record-batch/record-of.ts'
+import { append, WireEncoder } from '../support/wire-encoder.ts'
 import { decodeKpl } from './kpl-messages.ts'
 
-const encoder = new RecordEncoder()
+const encoder = new WireEncoder()
 
 function aggregateOf(parts: Parameters<typeof recordOf>[0], by = encoder): Buffer {
   const writer = new AggregateWriter()
-  writer.append(by.encode(recordOf(parts)), 2 ** 30)
+  append(writer, by.encode(recordOf(parts)), 2 ** 30)
   return writer.finish()
 }
 
@@ -26,9 +23,9 @@ test.each([
   ['a byte order mark and controls', '\ufeff\u0000\n"'],
 ])('a plain record stands alone: %s', (_, key) => {
   const wire = encoder.encode(recordOf({ key, value: 'v' }))
-  expect(wire).toMatchObject({ partitionKey: key, tags: null, alone: true })
-  expect(wire.hashKey).toBe(BigInt(`0x${md5(key)}`))
-  const decoded = userRecordsOf(wire.partitionKey, wire.data)
+  expect([wire.key.text, wire.tags, standsAlone(wire.data, wire.tags)]).toEqual([key, null, true])
+  expect(wire.key.hashKey).toBe(BigInt(`0x${md5(key)}`))
+  const decoded = userRecordsOf(wire.key.text, wire.data)
   expect([decoded.count, decoded.aggregated]).toEqual([1, false])
   expect([String(decoded.key(0)), String(decoded.value(0))]).toEqual([key, 'v'])
   expect([decoded.headers(0), decoded.mayHaveHeaders(0), decoded.timestamp(0)]).toEqual([
@@ -51,10 +48,10 @@ test.each<[string, Parameters<typeof recordOf>[0]]>([
 ])('does not stand alone, and comes back from an aggregate: %s', (_, parts) => {
   const record = recordOf(parts)
   const wire = encoder.encode(record)
-  expect(wire.alone).toBe(false)
-  expect(wire.partitionKey.length).toBeGreaterThan(0)
-  expect(wire.partitionKey.length).toBeLessThanOrEqual(256)
-  expect(wire.hashKey).toBe(BigInt(`0x${md5(wire.partitionKey)}`))
+  expect(standsAlone(wire.data, wire.tags)).toBe(false)
+  expect(wire.key.text.length).toBeGreaterThan(0)
+  expect(wire.key.text.length).toBeLessThanOrEqual(256)
+  expect(wire.key.hashKey).toBe(BigInt(`0x${md5(wire.key.text)}`))
   const decoded = userRecordsOf('any', aggregateOf(parts))
   expect([decoded.count, decoded.aggregated]).toEqual([1, true])
   const bytes = (value: Uint8Array | null): string | null => value && Buffer.from(value).toString('hex')
@@ -66,13 +63,11 @@ test.each<[string, Parameters<typeof recordOf>[0]]>([
 
 test('keys that are no partition keys hash the same from every producer, null keys do not', () => {
   for (const key of ['', Buffer.from([0xff, 0x00]), 'x'.repeat(300)]) {
-    const [one, other] = [new RecordEncoder(), new RecordEncoder()].map((each) =>
-      each.encode(recordOf({ key })),
-    )
-    expect(one!.partitionKey).toBe(md5(typeof key === 'string' ? Buffer.from(key) : key))
-    expect(other!.hashKey).toBe(one!.hashKey)
+    const [one, other] = [new WireEncoder(), new WireEncoder()].map((each) => each.encode(recordOf({ key })))
+    expect(one!.key.text).toBe(md5(typeof key === 'string' ? Buffer.from(key) : key))
+    expect(other!.key.hashKey).toBe(one!.key.hashKey)
   }
-  const random = new Set(Array.from({ length: 400 }, () => encoder.encode(recordOf({})).partitionKey))
+  const random = new Set(Array.from({ length: 400 }, () => encoder.encode(recordOf({})).key.text))
   expect(random.size).toBeGreaterThanOrEqual(100)
 })
 
@@ -89,7 +84,7 @@ test('tags, as a reader that knows only KPL sees them', () => {
       { name: 'millrace.base64.x', value: Buffer.from([0x80]) },
     ],
   }
-  const [record] = decodeKpl(aggregateOf(parts, new RecordEncoder('p1'))).records
+  const [record] = decodeKpl(aggregateOf(parts, new WireEncoder('p1'))).records
   expect(record!.data.length).toBe(0)
   expect(record!.tags).toEqual([
     { key: 'millrace.key', value: '/w==' },
@@ -108,12 +103,12 @@ test('tags, as a reader that knows only KPL sees them', () => {
 
 describe('dedupe', () => {
   test('every record says who wrote it and as which', () => {
-    const numbering = new RecordEncoder('me')
+    const numbering = new WireEncoder('me')
     const writer = new AggregateWriter()
     for (const key of ['a', 'b', 'a']) {
       const wire = numbering.encode(recordOf({ key, value: 'v' }))
-      expect(wire.alone).toBe(false)
-      writer.append(wire, 2 ** 30)
+      expect(standsAlone(wire.data, wire.tags)).toBe(false)
+      append(writer, wire, 2 ** 30)
     }
     const aggregate = Aggregate.read(writer.finish())!
     expect([0, 1, 2].map((i) => aggregate.origin(i))).toEqual(
