@@ -1,3 +1,6 @@
+/** What is missing of one by the rounding of clocks and sums is there. */
+const ROUNDING = 1e-6
+
 /** A second's worth of something, refilled all the time. */
 export class RateBucket {
   readonly #perSecond: number
@@ -17,7 +20,7 @@ export class RateBucket {
   take(amount: number): boolean {
     if (this.#perSecond === Infinity) return true
     this.#refill()
-    if (this.#level < Math.min(amount, this.#perSecond)) return false
+    if (!this.#covers(amount)) return false
     this.#level -= amount
     return true
   }
@@ -26,7 +29,7 @@ export class RateBucket {
   has(amount: number): boolean {
     if (this.#perSecond === Infinity) return true
     this.#refill()
-    return this.#level >= Math.min(amount, this.#perSecond)
+    return this.#covers(amount)
   }
 
   /** Takes without asking: debt is paid by waiting. */
@@ -41,6 +44,10 @@ export class RateBucket {
     if (this.#perSecond === Infinity) return 0
     this.#refill()
     return this.#level > 0 ? 0 : ((1 - this.#level) / this.#perSecond) * 1_000
+  }
+
+  #covers(amount: number): boolean {
+    return this.#level >= Math.min(amount, this.#perSecond) - ROUNDING
   }
 
   #refill(): void {
