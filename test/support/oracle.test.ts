@@ -137,6 +137,23 @@ describe('the oracle', () => {
     assert.deepEqual(oracle.judge({ idempotent: false }), { violations: [], redelivered: 0, doubled: 1 })
   })
 
+  test('takes doubles for no inversion of whom began between them, where those are allowed', () => {
+    const doubled = (seq: number, place: number, member: string): OracleFact => ({
+      type: 'delivered',
+      group,
+      member,
+      ...at(place),
+      ...id(seq),
+    })
+    happens(owned('assigned', 'a', 1), given(1), given(2), owned('lost', 'a', 1))
+    happens(owned('assigned', 'b', 2), given(3, 'b'), doubled(1, 4, 'b'), doubled(2, 5, 'b'))
+    assert.deepEqual(kinds({ idempotent: false, zombies: true }), [])
+    assert.deepEqual(kinds({ zombies: true }), ['inversion', 'inversion'])
+    // What the group is given for the first time is judged all the same.
+    happens(given(7, 'b'), given(6, 'b'))
+    assert.deepEqual(kinds({ idempotent: false, zombies: true }), ['inversion', 'inversion'])
+  })
+
   test('takes two records that stand twice together for doubles, and no inversion where those are allowed', () => {
     const again = (seq: number): OracleFact => ({
       type: 'stands',

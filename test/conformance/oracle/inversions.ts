@@ -27,7 +27,9 @@ export function findInversions(timeline: Timeline, terms: Terms): Violation[] {
   const seeks = timeline.of('sought')
   for (const deliveries of perKey.values()) {
     violations.push(...descents(firsts(deliveries), `group ${deliveries[0]?.group} was given`))
-    const runs = groupBy(deliveries, (event) => `${event.member} ${event.epoch} ${shareOf(event)}`)
+    // Whoever began behind the first of two doubles has not had it, and gets the other.
+    const originals = (terms.idempotent ?? true) ? deliveries : withoutDoubles(deliveries)
+    const runs = groupBy(originals, (event) => `${event.member} ${event.epoch} ${shareOf(event)}`)
     for (const run of runs.values()) violations.push(...withinOneAssignment(run))
   }
   return violations
@@ -58,6 +60,17 @@ type Ordered = EventOf<'stands'> | Delivery
 function firsts<T extends Ordered>(events: readonly T[]): T[] {
   const seen = new Set<number>()
   return events.filter((event) => !seen.has(event.seq) && seen.add(event.seq))
+}
+
+/** Where a record stands more than once, only the place that the group was given first. */
+function withoutDoubles(deliveries: readonly Delivery[]): Delivery[] {
+  const places = new Map<number, string>()
+  return deliveries.filter((delivery) => {
+    const place = placeOf(delivery)
+    const first = places.get(delivery.seq) ?? place
+    places.set(delivery.seq, first)
+    return place === first
+  })
 }
 
 function descents(events: readonly Ordered[], who: string): Violation[] {
