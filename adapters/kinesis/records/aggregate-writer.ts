@@ -91,9 +91,11 @@ export class AggregateWriter {
     return bytes
   }
 
-  /** The same without its checksum: `sealAggregates` puts that into many at once, in less time. */
-  finishUnsealed(): Buffer {
-    const bytes = Buffer.allocUnsafe(this.sizeBytes)
+  /**
+   * The same without its checksum: `sealAggregates` puts that into many at once, in less time. `bytes`: where it is written, of `sizeBytes`;
+   * default: memory of its own.
+   */
+  finishUnsealed(bytes = Buffer.allocUnsafe(this.sizeBytes)): Buffer {
     for (let i = 0; i < format.MAGIC_BYTES; i++) bytes[i] = format.MAGIC[i]!
     let at = format.MAGIC_BYTES
     at += this.#table.copy(bytes, at, 0, this.#tableBytes)

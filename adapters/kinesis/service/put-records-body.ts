@@ -9,15 +9,18 @@ const JOINED_BYTES = 2_048
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** The body of a PutRecords, as the SDK would write it, in one buffer. */
-export function putRecordsBody({ StreamName, StreamARN, Records = [] }: PutRecordsInput): Buffer {
+/** The body of a PutRecords, as the SDK would write it, at the beginning of what `room` gives for at least so many bytes. */
+export function putRecordsBody(
+  { StreamName, StreamARN, Records = [] }: PutRecordsInput,
+  room: (bytes: number) => Buffer<ArrayBuffer>,
+): Buffer<ArrayBuffer> {
   let chunk = `${JSON.stringify({ StreamName, StreamARN }).slice(0, -1)},"Records":[`
-  let room = chunk.length * 3 + 2
+  let most = chunk.length * 3 + 2
   for (const { Data, PartitionKey } of Records) {
     // A character is six bytes at most, escaped.
-    room += ENTRY_BYTES + Math.ceil(Data!.length / 3) * 4 + PartitionKey!.length * 6
+    most += ENTRY_BYTES + Math.ceil(Data!.length / 3) * 4 + PartitionKey!.length * 6
   }
-  const body = Buffer.allocUnsafe(room)
+  const body = room(most)
   let at = 0
   for (let i = 0; i < Records.length; i++) {
     const { Data, PartitionKey, ExplicitHashKey } = Records[i]!

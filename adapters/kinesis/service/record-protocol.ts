@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream'
 import type { _Record, KinesisClient, PutRecordsInput } from '@aws-sdk/client-kinesis'
+import { BufferPool } from './buffer-pool.ts'
 import { putRecordsBody } from './put-records-body.ts'
 
 /** What the SDK's protocol is to its client, as far as it matters here. */
 interface Protocol {
-  serializeRequest(operation: Operation, input: object, context: unknown): Promise<{ body?: unknown }>
+  serializeRequest(operation: Operation, input: object, context: unknown): Promise<unknown>
   deserializeResponse(operation: Operation, context: unknown, response: Answer): Promise<object>
 }
 
@@ -34,12 +35,24 @@ export function withRecordBodies(client: KinesisClient): KinesisClient {
   const protocol = client.config.protocol as unknown as Protocol
   const serialize = protocol.serializeRequest.bind(protocol)
   const deserialize = protocol.deserializeResponse.bind(protocol)
-  protocol.serializeRequest = async (operation, input, context) => {
-    if (operation.name !== 'PutRecords') return serialize(operation, input, context)
-    const request = await serialize(operation, { Records: [] }, context)
-    request.body = putRecordsBody(input as PutRecordsInput)
-    return request
-  }
+  protocol.serializeRequest = (operation, input, context) =>
+    serialize(operation, operation.name === 'PutRecords' ? { Records: [] } : input, context)
+  const bodies = new BufferPool()
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      async (args) => {
+        if (commandName !== 'PutRecordsCommand') return next(args)
+        let memory: Buffer<ArrayBuffer> | undefined
+        const body = putRecordsBody(args.input as PutRecordsInput, (bytes) => (memory = bodies.take(bytes)))
+        ;(args.request as { body: unknown }).body = body
+        const result = await next(args)
+        // Answered: it was sent, all of it. After an error it may still be on its way.
+        bodies.giveBack(memory!)
+        return result
+      },
+    // Before the one that counts its bytes.
+    { step: 'build', priority: 'high', name: 'millraceBody' },
+  )
   protocol.deserializeResponse = async (operation, context, response) => {
     const { name } = operation
     if (response.statusCode !== 200 || (name !== 'PutRecords' && name !== 'GetRecords')) {
