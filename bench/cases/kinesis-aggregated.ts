@@ -9,7 +9,7 @@ export const kinesisAggregated: Case = {
   title: 'Kinesis: produce in aggregates',
   what: 'As kinesis-produce with 1,000 keys, in aggregates of at most 51,200 B. Bare: the SDK sends one ready blob of that size again and again, 100 a request, 4 on their way.',
   unit: 'records/s',
-  pace: { rounds: 5, warmUps: 3, roundMs: 1_000 },
+  pace: { rounds: 5, warmUps: 3, roundMs: 3_000 },
   shapes: [TARGET],
   contenders(_shape, field) {
     if (!field.kinesis) return []

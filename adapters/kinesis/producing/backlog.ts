@@ -1,4 +1,4 @@
-import type { EncodedRecord, StreamError } from '../../../src/driver.ts'
+import type { StreamError } from '../../../src/driver.ts'
 import { murmur2 } from '../../../src/formats/murmur2.ts'
 import { hashKeys, type PartitionKey, partitionKeyOf, type RecordEncoder } from '../records/index.ts'
 import type { ShardMap } from '../shards/stream-catalog.ts'
@@ -7,9 +7,8 @@ import { KeyQueue } from './key-queue.ts'
 import { KeyTable } from './key-table.ts'
 import { Lanes } from './lanes.ts'
 import { noShard } from './no-shard.ts'
-import { chosenHashKey, entryBytes, type PutEntry } from './put-entry.ts'
-import { NONE, RecordSlots } from './record-slots.ts'
-import type { Landing, SendCall } from './send-call.ts'
+import { chosenHashKey, entryBytes, type PutEntry } from './put-request.ts'
+import { type Landing, NO_DATA, type SendCall } from './send-call.ts'
 import type { ShardLane } from './shard-lane.ts'
 
 /**
@@ -18,7 +17,6 @@ import type { ShardLane } from './shard-lane.ts'
  */
 export class Backlog {
   readonly lanes: Lanes
-  readonly slots = new RecordSlots<KeyQueue>()
   readonly #keys = new KeyTable()
   readonly #ordered: boolean
   readonly #encoder: RecordEncoder
@@ -52,10 +50,12 @@ export class Backlog {
         tags = encoder.tagsOf(record, queue.key)
         if (tags !== null) call.setTags(i, tags)
       }
-      const size = entryBytes(queue.key, record, tags)
-      if (queue.count === 0 && (queue.onTheirWay === 0 || !queue.ordered)) this.#newQueues.push(queue)
-      queue.push(this.slots, this.slots.take(call, i, queue, size))
+      if (record.partition !== undefined) call.setPartition(i, record.partition)
+      const data = record.value ?? NO_DATA
+      if (queue.waiting === 0 && queue.onTheirWay === 0) this.#newQueues.push(queue)
+      queue.push(call, i, data, entryBytes(queue.key, data, tags))
     }
+    call.admitted()
     hashKeys(this.#newKeys)
     for (const queue of this.#newQueues) this.#route(queue)
     this.#newKeys.length = 0
@@ -66,85 +66,85 @@ export class Backlog {
   /** The first queue of a lane, with a record that somebody waits for and that belongs there. */
   firstOf(lane: ShardLane): KeyQueue | undefined {
     for (let queue = lane.first; queue !== undefined; queue = lane.first) {
-      const { first } = queue
-      if (!this.callIn(first).settled) {
-        if (this.lanes.of(queue.key, this.recordIn(first).partition) === lane) return queue
+      const call = queue.callOf(0)
+      if (!call.settled) {
+        if (this.lanes.of(queue.key, call.partitions?.[queue.indexOf(0)]) === lane) return queue
       }
       this.#route(lane.shift())
     }
     return undefined
   }
 
-  /** The slot of its first record, which goes into an entry. */
-  take(queue: KeyQueue): number {
-    queue.onTheirWay++
-    return queue.shift(this.slots)
+  /**
+   * The first records of a queue that wait, so many with so many bytes, go into an entry of a request to its lane. Returns the queue that the
+   * entry is to name. It leaves its lane, unless another entry may have the rest of it.
+   */
+  take(lane: ShardLane, queue: KeyQueue, count: number, bytes: number): KeyQueue {
+    if (!queue.ordered && count < queue.waiting) {
+      const first = queue.split(count, bytes)
+      first.send(count, bytes)
+      return first
+    }
+    if (queue.lane !== undefined) {
+      lane.shift()
+      if (!queue.ordered) this.#forget(queue)
+    }
+    queue.send(count, bytes)
+    return queue
   }
 
-  /** Something was taken of the first queue of its lane, for one entry: it leaves the lane unless another one may go. */
-  taken(lane: ShardLane, queue: KeyQueue): void {
-    if (!queue.ordered && queue.count > 0) return
-    lane.shift()
-    if (!queue.ordered) this.#keys.delete(queue)
-  }
-
-  callIn(slot: number): SendCall {
-    return this.slots.calls[slot]!
-  }
-
-  recordIn(slot: number): EncodedRecord {
-    return this.slots.calls[slot]!.records[this.slots.indexes[slot]!]!
-  }
-
-  tagsIn(slot: number): Uint8Array | null {
-    return this.slots.calls[slot]!.tags?.[this.slots.indexes[slot]!] ?? null
+  /** About what the `i`-th record of a queue takes of a request. */
+  sizeOf(queue: KeyQueue, i: number): number {
+    return entryBytes(queue.key, queue.dataOf(i), queue.callOf(i).tags?.[queue.indexOf(i)] ?? null)
   }
 
   /** Whether readers take all of an aggregate for records of a range of hash keys. */
-  liesWithin({ first, lane }: PutEntry, from: bigint, to: bigint): boolean {
-    const { nexts, queues } = this.slots
-    for (let slot = first; slot !== NONE; slot = nexts[slot]!) {
-      const { key } = queues[slot]!
-      const chosen = chosenHashKey(key, this.recordIn(slot).partition, lane)
-      const hashKey = chosen === undefined ? key.hashKey : BigInt(chosen)
-      if (hashKey < from || hashKey > to) return false
-    }
-    return true
+  liesWithin({ queues, counts, lane }: PutEntry, from: bigint, to: bigint): boolean {
+    /** How many of a queue were looked at. */
+    const seen = new Map<KeyQueue, number>()
+    return queues.every((queue, run) => {
+      const { key } = queue
+      const first = seen.get(queue) ?? 0
+      const end = first + counts[run]!
+      seen.set(queue, end)
+      for (let i = first; i < end; i++) {
+        const chosen = chosenHashKey(key, queue.callOf(i).partitions?.[queue.indexOf(i)], lane)
+        const hashKey = chosen === undefined ? key.hashKey : BigInt(chosen)
+        if (hashKey < from || hashKey > to) return false
+      }
+      return true
+    })
   }
 
-  written({ first }: PutEntry, landing: Landing): void {
-    const { slots } = this
-    for (let slot = first, sub = 0; slot !== NONE; sub++) {
-      const next = slots.nexts[slot]!
-      slots.calls[slot]!.settle(slots.indexes[slot]!, landing, sub)
-      this.#done(slot)
-      slot = next
+  written({ queues, counts }: PutEntry, landing: Landing): void {
+    let sub = 0
+    for (let run = 0; run < queues.length; run++) {
+      const queue = queues[run]!
+      const count = counts[run]!
+      for (let i = 0; i < count; i++) queue.callOf(i).settle(queue.indexOf(i), landing, sub++)
+      this.#ended(queue, count)
     }
   }
 
-  giveUp({ first }: PutEntry, error: StreamError): void {
-    const { slots } = this
-    for (let slot = first; slot !== NONE; ) {
-      const next = slots.nexts[slot]!
-      slots.calls[slot]!.fail(slots.indexes[slot]!, error)
-      this.#done(slot)
-      slot = next
-    }
+  giveUp({ queues, counts }: PutEntry, error: StreamError): void {
+    queues.forEach((queue, run) => {
+      const count = counts[run]!
+      for (let i = 0; i < count; i++) queue.callOf(i).fail(queue.indexOf(i), error)
+      this.#ended(queue, count)
+    })
   }
 
   /** What was not written goes again, before what waits. */
   putBack(entries: readonly PutEntry[]): void {
-    const { nexts } = this.slots
-    const back: number[] = []
-    for (const { first } of entries)
-      for (let slot = first; slot !== NONE; slot = nexts[slot]!) back.push(slot)
-    for (let i = back.length - 1; i >= 0; i--) {
-      const slot = back[i]!
-      const queue = this.slots.queues[slot]!
-      queue.pushFront(this.slots, slot)
-      queue.onTheirWay--
-      // As long as others of an ordered one are on their way, they are of the same entry.
-      if (queue.lane === undefined && (!queue.ordered || queue.onTheirWay === 0)) this.#route(queue, true)
+    for (let i = entries.length - 1; i >= 0; i--) {
+      const { queues } = entries[i]!
+      for (let run = queues.length - 1; run >= 0; run--) {
+        const queue = queues[run]!
+        // A key that comes twice comes back at once.
+        if (queue.onTheirWay === 0) continue
+        queue.comeBack()
+        this.#route(queue, true)
+      }
     }
   }
 
@@ -172,28 +172,34 @@ export class Backlog {
 
   /** Puts a queue into the lane of its first record; what nobody waits for any more, and what no lane takes, is dropped. */
   #route(queue: KeyQueue, inFront = false): void {
-    const { slots, lanes } = this
-    while (queue.first !== NONE) {
-      const call = this.callIn(queue.first)
+    const { lanes } = this
+    while (queue.waiting > 0) {
+      const call = queue.callOf(0)
+      const index = queue.indexOf(0)
       if (!call.settled) {
-        const { partition } = this.recordIn(queue.first)
+        const partition = call.partitions?.[index]
         const lane = lanes.of(queue.key, partition)
         if (lane !== undefined) {
           if (inFront) lane.pushFront(queue)
           else lane.push(queue)
           return
         }
-        call.fail(slots.indexes[queue.first]!, noShard(lanes.map, partition!))
+        call.fail(index, noShard(lanes.map, partition!))
       }
-      slots.giveBack(queue.shift(slots))
+      queue.drop(this.sizeOf(queue, 0))
     }
-    if (queue.onTheirWay === 0 || !queue.ordered) this.#keys.delete(queue)
+    this.#forget(queue)
   }
 
-  /** The record in a slot is written or given up: lets those behind it go. */
-  #done(slot: number): void {
-    const queue = this.slots.queues[slot]!
-    this.slots.giveBack(slot)
-    if (--queue.onTheirWay === 0 && queue.ordered) this.#route(queue)
+  /** Later records of its key stand in another one. */
+  #forget(queue: KeyQueue): void {
+    if (queue === this.#keyless) this.#keyless = undefined
+    else if (queue.bytes !== null) this.#keys.delete(queue)
+  }
+
+  /** The first records of a queue are written or given up: with the last that were on their way, those behind them go. */
+  #ended(queue: KeyQueue, count: number): void {
+    queue.end(count)
+    if (queue.onTheirWay === 0) this.#route(queue)
   }
 }

@@ -1,7 +1,7 @@
 import { StreamError } from '../../../src/driver.ts'
 import { partitionKeyOf, type RecordEncoder } from '../records/index.ts'
-import { entryBytes } from './put-entry.ts'
-import type { SendCall } from './send-call.ts'
+import { entryBytes } from './put-request.ts'
+import { NO_DATA, type SendCall } from './send-call.ts'
 
 export interface RecordLimits {
   readonly stream: string
@@ -47,7 +47,7 @@ export function checkRecord(
   const partitionKey = key === null ? encoder.randomKey() : partitionKeyOf(key)
   const tags = encoder.tagsOf(record, partitionKey)
   if (tags !== null) call.setTags(index, tags)
-  const bytes = entryBytes(partitionKey, record, tags)
+  const bytes = entryBytes(partitionKey, value ?? NO_DATA, tags)
   if (bytes <= maxEntryBytes) return undefined
   return new StreamError(
     'RECORD_TOO_LARGE',

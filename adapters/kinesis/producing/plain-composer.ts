@@ -3,15 +3,17 @@ import type { Backlog } from './backlog.ts'
 import { type Composer, MAX_ENTRIES, MAX_REQUEST_BYTES } from './composer.ts'
 import type { KeyQueue } from './key-queue.ts'
 import type { Lanes } from './lanes.ts'
-import { chosenHashKey, EMPTY, type PutEntry, standsAlone } from './put-entry.ts'
+import { chosenHashKey, type PutEntry, type PutRequest, standsAlone } from './put-request.ts'
 import type { ShardLane } from './shard-lane.ts'
+
+const ONE = [1]
 
 /** A record of the service for each of ours. */
 export class PlainComposer implements Composer {
   flushing = false
   readonly #writer = new AggregateWriter()
 
-  dueAt(_backlog: Backlog, lane: ShardLane, now: number): number {
+  dueAt(lane: ShardLane, now: number): number {
     return lane.ready === 0 ? Number.POSITIVE_INFINITY : lane.readyAt(now, lane.ready)
   }
 
@@ -19,37 +21,57 @@ export class PlainComposer implements Composer {
     return lanes.ready >= MAX_ENTRIES
   }
 
-  compose(backlog: Backlog, now: number): PutEntry[] {
+  compose(backlog: Backlog, now: number): PutRequest {
     const entries: PutEntry[] = []
     let bytes = 0
-    for (const lane of backlog.lanes.inTurn()) {
-      if (this.dueAt(backlog, lane, now) > now) continue
-      while (lane.pace.mayTake) {
-        const queue = backlog.firstOf(lane)
-        if (queue === undefined) break
-        const size = backlog.slots.sizes[queue.first]!
-        if (entries.length === MAX_ENTRIES || (bytes + size > MAX_REQUEST_BYTES && bytes > 0)) return entries
-        bytes += size
-        lane.pace.spend(size)
-        entries.push(this.#entryOf(backlog, lane, queue))
-        backlog.taken(lane, queue)
+    // Those of all lanes that came first: what was sent together is then answered together, and not by the last of many requests.
+    let lanes = [...backlog.lanes.inTurn()].filter((lane) => this.dueAt(lane, now) <= now)
+    while (lanes.length > 0 && entries.length < MAX_ENTRIES) {
+      const share = Math.ceil((MAX_ENTRIES - entries.length) / lanes.length)
+      const more: ShardLane[] = []
+      for (const lane of lanes) {
+        let taken = 0
+        while (taken < share && lane.pace.mayTake) {
+          const queue = backlog.firstOf(lane)
+          if (queue === undefined) break
+          const size = backlog.sizeOf(queue, 0)
+          const isFull = entries.length === MAX_ENTRIES || (bytes + size > MAX_REQUEST_BYTES && bytes > 0)
+          if (isFull) return { entries, memory: undefined }
+          bytes += size
+          taken++
+          lane.pace.spend(size)
+          entries.push(this.#entryOf(backlog, lane, queue, size))
+        }
+        if (taken === share) more.push(lane)
       }
+      lanes = more
     }
-    return entries
+    return { entries, memory: undefined }
   }
 
+  answered(): void {}
+
   /** The first one on its own: its bytes as they are, or an aggregate of one where they do not say it all. */
-  #entryOf(backlog: Backlog, lane: ShardLane, queue: KeyQueue): PutEntry {
+  #entryOf(backlog: Backlog, lane: ShardLane, queue: KeyQueue, size: number): PutEntry {
     const { key } = queue
-    const first = backlog.take(queue)
-    const { value, partition } = backlog.recordIn(first)
-    const tags = backlog.tagsIn(first)
-    const hashKey = chosenHashKey(key, partition, lane)
-    let Data = value ?? EMPTY
+    const call = queue.callOf(0)
+    const index = queue.indexOf(0)
+    const tags = call.tags?.[index] ?? null
+    const hashKey = chosenHashKey(key, call.partitions?.[index], lane)
+    let Data = queue.dataOf(0)
     if (!standsAlone(Data, tags)) {
       this.#writer.append(key, Data, tags, Number.POSITIVE_INFINITY, hashKey)
       Data = this.#writer.finish()
     }
-    return { Data, PartitionKey: key.text, ExplicitHashKey: hashKey, lane, first, unsure: false }
+    const queues = [backlog.take(lane, queue, 1, size)]
+    return {
+      Data,
+      PartitionKey: key.text,
+      ExplicitHashKey: hashKey,
+      lane,
+      queues,
+      counts: ONE,
+      unsure: false,
+    }
   }
 }

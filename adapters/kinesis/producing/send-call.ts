@@ -7,6 +7,9 @@ import {
 } from '../../../src/driver.ts'
 import { formatPosition } from '../positions.ts'
 
+/** Of a tombstone. */
+export const NO_DATA = new Uint8Array(0)
+
 /** Where an entry of PutRecords was written, in the SDK's words. */
 export interface Landing {
   readonly ShardId: string
@@ -16,7 +19,7 @@ export interface Landing {
 /** One call of `send`, and its acknowledgement: a few arrays, from which an answer is made when it is asked for. */
 export class SendCall implements Acknowledgement {
   readonly topic: string
-  readonly records: readonly EncodedRecord[]
+  readonly count: number
   /** `performance.now()` */
   readonly begun = performance.now()
   readonly result: Promise<Acknowledgement>
@@ -24,16 +27,19 @@ export class SendCall implements Acknowledgement {
   readonly #reject: (error: StreamError) => void
   readonly #watchers: (() => void)[] = []
   readonly #landings: Landing[]
+  #records: readonly EncodedRecord[]
   /** Places inside of aggregates; undefined as long as all are 0. */
   #subs: Uint32Array | undefined
   #tags: (Uint8Array | null)[] | undefined
+  #partitions: (string | undefined)[] | undefined
   #errors: (StreamError | undefined)[] | undefined
   #left: number
   #settled = false
 
   constructor(topic: string, records: readonly EncodedRecord[]) {
     this.topic = topic
-    this.records = records
+    this.count = records.length
+    this.#records = records
     this.#left = records.length
     this.#landings = new Array<Landing>(records.length)
     const { promise, resolve, reject } = Promise.withResolvers<Acknowledgement>()
@@ -42,18 +48,33 @@ export class SendCall implements Acknowledgement {
     this.#reject = reject
   }
 
+  /** None any more once they are admitted: what they hold is known elsewhere, and they need not outlive that. */
+  get records(): readonly EncodedRecord[] {
+    return this.#records
+  }
+
+  admitted(): void {
+    this.#records = []
+  }
+
   /** Of each record, once they are made; undefined as long as none has any. */
   get tags(): readonly (Uint8Array | null)[] | undefined {
     return this.#tags
   }
 
   setTags(i: number, tags: Uint8Array): void {
-    this.#tags ??= new Array<null>(this.records.length).fill(null)
+    this.#tags ??= new Array<null>(this.count).fill(null)
     this.#tags[i] = tags
   }
 
-  get count(): number {
-    return this.records.length
+  /** That their caller chose for each record, once they are admitted; undefined where none was chosen for any. */
+  get partitions(): readonly (string | undefined)[] | undefined {
+    return this.#partitions
+  }
+
+  setPartition(i: number, partition: string): void {
+    this.#partitions ??= new Array<undefined>(this.count).fill(undefined)
+    this.#partitions[i] = partition
   }
 
   /** Nobody waits for its records any more: those that are not on their way need not be sent. */
@@ -76,7 +97,7 @@ export class SendCall implements Acknowledgement {
     if (this.#settled) return
     this.#landings[i] = landing
     if (sub !== 0) {
-      this.#subs ??= new Uint32Array(this.records.length)
+      this.#subs ??= new Uint32Array(this.count)
       this.#subs[i] = sub
     }
     if (--this.#left === 0) this.#end()
@@ -85,7 +106,7 @@ export class SendCall implements Acknowledgement {
   /** Record `i` is not, or may not be, in the stream. */
   fail(i: number, error: StreamError): void {
     if (this.#settled) return
-    this.#errors ??= new Array<undefined>(this.records.length)
+    this.#errors ??= new Array<undefined>(this.count)
     this.#errors[i] = error
     if (--this.#left === 0) this.#end()
   }
@@ -93,10 +114,10 @@ export class SendCall implements Acknowledgement {
   /** All that has not been settled fails. */
   giveUp(error: StreamError): void {
     if (this.#settled) return
-    for (let i = 0; i < this.records.length; i++) {
+    for (let i = 0; i < this.count; i++) {
       if (this.#landings[i] === undefined && this.#errors?.[i] === undefined) this.fail(i, error)
     }
-    if (this.records.length === 0) this.#end()
+    if (this.count === 0) this.#end()
   }
 
   /** There was nothing to send. */

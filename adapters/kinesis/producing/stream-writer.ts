@@ -10,7 +10,7 @@ import { AggregateComposer } from './aggregate-composer.ts'
 import { Backlog } from './backlog.ts'
 import type { Composer } from './composer.ts'
 import { PlainComposer } from './plain-composer.ts'
-import type { PutEntry } from './put-entry.ts'
+import type { PutEntry, PutRequest } from './put-request.ts'
 import type { Landing, SendCall } from './send-call.ts'
 
 /** With so many requests on their way, another one waits until it is worth while, but no longer than this. Milliseconds. */
@@ -156,10 +156,10 @@ export class StreamWriter {
     const limit = Math.min(MAX_REQUESTS, 2 + 2 * lanes.all.length)
     while (mayCompose && lanes.ready > 0 && this.#requests < limit) {
       if (this.#requests >= EAGER_REQUESTS && !this.#composer.isEnough(lanes) && this.#hold(now)) break
-      const entries = this.#composer.compose(backlog, now)
-      if (entries.length === 0) break
+      const request = this.#composer.compose(backlog, now)
+      if (request.entries.length === 0) break
       this.#heldSince = undefined
-      void this.#put(entries)
+      void this.#put(request)
     }
     this.#wake(backlog, now)
   }
@@ -176,13 +176,14 @@ export class StreamWriter {
     const { lanes } = backlog
     if (lanes.ready === 0) return
     let at = Number.POSITIVE_INFINITY
-    for (const lane of lanes.all) at = Math.min(at, this.#composer.dueAt(backlog, lane, now))
+    for (const lane of lanes.all) at = Math.min(at, this.#composer.dueAt(lane, now))
     at = Math.max(at, this.#pausedUntil, (this.#heldSince ?? now - HOLD_MS) + HOLD_MS)
     // What could go now waits for an answer, which dispatches too.
     if (at > now) this.#timer = setTimeout(this.#dispatch, Math.ceil(at - now))
   }
 
-  async #put(entries: readonly PutEntry[]): Promise<void> {
+  async #put(request: PutRequest): Promise<void> {
+    const { entries } = request
     const backlog = this.#backlog
     this.#requests++
     try {
@@ -192,6 +193,7 @@ export class StreamWriter {
       })
       const { Records = [] } = await this.#kinesis.service.call(command)
       this.#requests--
+      this.#composer.answered(request)
       this.#pauseMs = FIRST_PAUSE_MS
       // Given up meanwhile, with all that was known of the stream.
       if (backlog !== this.#backlog) return
@@ -240,8 +242,9 @@ export class StreamWriter {
     if (error.code === 'INVALID_ARGUMENT' && entries.length > 1) {
       // One of them is refused, and with it all: looked for by halves, so that the others are written.
       const half = entries.length >> 1
-      void this.#put(entries.slice(0, half))
-      void this.#put(entries.slice(half))
+      // They share its memory.
+      void this.#put({ entries: entries.slice(0, half), memory: undefined })
+      void this.#put({ entries: entries.slice(half), memory: undefined })
       return
     }
     if (error.code === 'NOT_FOUND' || error.code === 'PERMISSION_DENIED') return this.#lose(error)

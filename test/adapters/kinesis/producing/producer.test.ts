@@ -79,6 +79,53 @@ describe('a producer', () => {
     )
   })
 
+  test('writes what came first in the first request, so that one call is not answered with the last of all', async () => {
+    await using connection = await openOnFake({ limits: 'off' })
+    const { driver, fake } = connection
+    await driver.admin.createTopic({ name: 's', partitions: 8 })
+    const producer = await driver.openProducer({ clientId: 'test' })
+    await producer.send('s', [record('before', 'before')])
+    fake.faults.add({
+      on: 'PutRecords',
+      skip: 1,
+      times: Infinity,
+      effect: { kind: 'error', code: 'InternalFailure' },
+    })
+    const calls = ['a', 'b', 'c', 'd'].map((name) =>
+      producer.send(
+        's',
+        Array.from({ length: 500 }, (_, i) => record(`${name}${i}`, name)),
+      ),
+    )
+    const counts = (): number[] =>
+      ['a', 'b', 'c', 'd'].map((name) => writtenTo(fake, 's').filter(({ value }) => value === name).length)
+    await eventually(() => expect(Math.max(...counts())).toBeGreaterThan(0))
+    // Shares of shards differ a little.
+    expect(Math.max(...counts())).toBeGreaterThan(400)
+    fake.faults.clear()
+    await Promise.all(calls)
+    expect(counts()).toEqual([500, 500, 500, 500])
+  })
+
+  test('gives no key all of an aggregate while others wait', async () => {
+    await using connection = await openOnFake({ limits: 'off' }, { aggregate: 'true', lingerMs: '0' })
+    const { driver, fake } = connection
+    await driver.admin.createTopic({ name: 's' })
+    const producer = await driver.openProducer({ clientId: 'test' })
+    const value = 'x'.repeat(250)
+    await producer.send(
+      's',
+      Array.from({ length: 4_000 }, (_, i) => record(`k${i % 20}`, value)),
+    )
+    const [first] = writtenTo(fake, 's')
+    const keys = new Set(
+      writtenTo(fake, 's')
+        .slice(0, first!.together)
+        .map(({ key }) => key),
+    )
+    expect(keys.size).toBeGreaterThanOrEqual(8)
+  })
+
   test.each([{}, { aggregate: 'true', lingerMs: '0' }])(
     'honours a chosen partition, with %o',
     async (parameters) => {
@@ -145,27 +192,34 @@ describe('a producer', () => {
     expect(fake.calls.count('PutRecords')).toBeLessThan(200)
   }, 30_000)
 
-  test('finds the one record that the service refuses, and writes the others', async () => {
-    await using connection = await openOnFake()
-    const { driver, fake } = connection
-    await driver.admin.createTopic({ name: 's', maxRecordBytes: 4 << 20 })
-    const producer = await driver.openProducer({ clientId: 'test' })
-    await producer.send('s', [record('k', 'v')])
-    // The limit that the producer knows is not the stream's any more.
-    fake.stream('s').maxRecordKiB = 1_024
-    const large = Buffer.alloc(2 << 20, 'x')
-    const records = Array.from({ length: 9 }, (_, i) => record(`k${i}`, i === 4 ? large : 'v'))
-    const error = await producer.send('s', records).then(
-      () => undefined,
-      (reason) => reason,
-    )
-    expect(error).toBeInstanceOf(PartialFailureError)
-    const { outcomes } = error as PartialFailureError
-    expect(outcomes.map((outcome) => ('error' in outcome ? outcome.error.code : 'written'))).toEqual(
-      Array.from({ length: 9 }, (_, i) => (i === 4 ? 'INVALID_ARGUMENT' : 'written')),
-    )
-    expect(writtenTo(fake, 's')).toHaveLength(9)
-  })
+  test.each([{}, { aggregate: 'true', lingerMs: '0' }])(
+    'finds the one record that the service refuses, and writes the others, with %o',
+    async (parameters) => {
+      await using connection = await openOnFake({ limits: 'off' }, parameters)
+      const { driver, fake } = connection
+      await driver.admin.createTopic({ name: 's', maxRecordBytes: 4 << 20 })
+      const producer = await driver.openProducer({ clientId: 'test' })
+      await producer.send('s', [record('k', 'v')])
+      // The limit that the producer knows is not the stream's any more.
+      fake.stream('s').maxRecordKiB = 1_024
+      const large = Buffer.alloc(2 << 20, 'x')
+      const records = Array.from({ length: 40 }, (_, i) =>
+        record(`k${i}`, i === 4 ? large : Buffer.alloc(40_000, `${i};`)),
+      )
+      const error = await producer.send('s', records).then(
+        () => undefined,
+        (reason) => reason,
+      )
+      expect(error).toBeInstanceOf(PartialFailureError)
+      const { outcomes } = error as PartialFailureError
+      expect(outcomes.map((outcome) => ('error' in outcome ? outcome.error.code : 'written'))).toEqual(
+        records.map((_, i) => (i === 4 ? 'INVALID_ARGUMENT' : 'written')),
+      )
+      const values = new Map(writtenTo(fake, 's').map(({ key, value }) => [key, value]))
+      expect(values.size).toBe(40)
+      expect(records.filter(({ value }, i) => i !== 4 && values.get(`k${i}`) !== String(value))).toEqual([])
+    },
+  )
 
   test('gives up what could not be written in time, and goes on with the next', async () => {
     await using connection = await openOnFake({}, { deliveryTimeoutMs: '700' })

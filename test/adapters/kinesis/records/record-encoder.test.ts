@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { standsAlone } from '../../../../adapters/kinesis/producing/put-entry.ts'
+import { standsAlone } from '../../../../adapters/kinesis/producing/put-request.ts'
 import { Aggregate, AggregateWriter, userRecordsOf } from '../../../../adapters/kinesis/records/index.ts'
 import { recordOf } from '../../../src/formats/record-batch/record-of.ts'
 import { append, WireEncoder } from '../support/wire-encoder.ts'
