@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Case } from '../case.ts'
 import type { CaseContext } from '../case-context.ts'
 import { eventually } from '../eventually.ts'
-import { keys, type LoadTopic } from '../workload/load.ts'
+import { keys, type LoadRecord, type LoadTopic } from '../workload/load.ts'
 import { Member } from '../workload/member.ts'
 import { readAll, seqs } from '../workload/read-back.ts'
 
@@ -123,6 +123,44 @@ export const partitions: readonly Case[] = [
         await Member.start(context, { topics: [topic] }),
       ]
       await context.untilDelivered(36, members)
+      await Promise.all(members.map((member) => member.close()))
+      await context.judge({ complete: [{ group: context.group, topic: topic.name }] })
+    },
+  },
+  {
+    id: 'partitions/merge-with-what-nobody-began',
+    title:
+      'of a merge with a partition that nobody has begun, since its own parent is in work, nothing is passed over',
+    needs: ['splitMerge', 'lineage'],
+    timeoutMs: 25_000,
+    async run(context) {
+      const topic = await context.topic({ partitions: 2 })
+      const producer = context.producer(topic)
+      const burst = () => producer.burst({ keys: keys(12), perKey: 3 })
+      const [low, high] = await open(context, topic)
+      const gate = Promise.withResolvers<void>()
+      context.onEnd(() => gate.resolve())
+      const each = ({ partition }: LoadRecord) => (partition === low ? gate.promise : undefined)
+      const members = [
+        await Member.start(context, { topics: [topic], each }),
+        await Member.start(context, { topics: [topic], each }),
+      ]
+      await Promise.all(members.map((member) => member.assigned(1)))
+      const sent = await burst()
+      const children = await context.streams.admin.splitPartition(topic.name, low!)
+      sent.push(...(await burst()))
+      const [merged] = await context.streams.admin.mergePartitions(topic.name, [children[1]!, high!])
+      await burst()
+      const elsewhere = sent.filter(({ partition }) => partition === high).length
+      const delivered = () => context.oracle.of('delivered').filter(({ partition }) => partition === high)
+      await eventually(() => delivered().length === elsewhere, { what: `${high} is read` })
+      // As above: nothing can be awaited that must not happen.
+      await wait(300)
+      const begun = context.oracle.of('assigned').map(({ partition }) => partition)
+      assert.deepEqual(new Set(begun), new Set([low, high]))
+      gate.resolve()
+      await context.untilDelivered(108, members)
+      assert.ok(context.oracle.of('assigned').some(({ partition }) => partition === merged))
       await Promise.all(members.map((member) => member.close()))
       await context.judge({ complete: [{ group: context.group, topic: topic.name }] })
     },
