@@ -10,13 +10,14 @@ const IDLE_MS = 10_000
  * garbage runs for nothing else where each request has some MiB of its own.
  */
 export class BufferPool {
-  readonly #kept: Buffer<ArrayBuffer>[] = []
+  /** The last that was given back, which is the first to be taken, at the end: what is not needed any more grows old before it. */
+  #kept: { readonly buffer: Buffer<ArrayBuffer>; readonly since: number }[] = []
   #timer: NodeJS.Timeout | undefined
 
   /** At least so many bytes, with whatever was in them. */
   take(bytes: number): Buffer<ArrayBuffer> {
     for (let i = this.#kept.length - 1; i >= 0; i--) {
-      if (this.#kept[i]!.length >= bytes) return this.#kept.splice(i, 1)[0]!
+      if (this.#kept[i]!.buffer.length >= bytes) return this.#kept.splice(i, 1)[0]!.buffer
     }
     // All are too small for what is sent now.
     this.#kept.pop()
@@ -26,16 +27,13 @@ export class BufferPool {
   /** Takes back what `take` gave, of which nobody may read or write a part from now on. */
   giveBack(buffer: Buffer<ArrayBuffer>): void {
     if (this.#kept.length === MOST_KEPT) return
-    this.#kept.push(buffer)
-    if (this.#timer !== undefined) this.#timer.refresh()
-    else {
-      this.#timer = setTimeout(this.#letGo, IDLE_MS)
-      this.#timer.unref()
-    }
+    this.#kept.push({ buffer, since: performance.now() })
+    this.#timer ??= setTimeout(this.#letGo, IDLE_MS).unref()
   }
 
   readonly #letGo = (): void => {
-    this.#kept.length = 0
-    this.#timer = undefined
+    const old = performance.now() - IDLE_MS
+    this.#kept = this.#kept.filter(({ since }) => since > old)
+    this.#timer = this.#kept.length === 0 ? undefined : setTimeout(this.#letGo, IDLE_MS).unref()
   }
 }
