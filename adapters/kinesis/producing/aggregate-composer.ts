@@ -73,7 +73,7 @@ export class AggregateComposer implements Composer {
         const queue = backlog.firstOf(lane)
         if (queue === undefined) continue
         // The first may be one that is larger than an aggregate should be.
-        const most = Math.max(AGGREGATE_BYTES, backlog.sizeOf(queue, 0)) + queue.key.utf8.length
+        const most = Math.max(AGGREGATE_BYTES, backlog.sizeOfFirst(queue)) + queue.key.utf8.length
         const isFull = entries.length === MAX_ENTRIES || bytes + most > REQUEST_BYTES
         if (isFull && bytes > 0) return sealed(entries, room)
         room ??= { memory: this.#pool.take(REQUEST_BYTES), used: 0 }
@@ -95,8 +95,7 @@ export class AggregateComposer implements Composer {
   /** Without its checksum yet. */
   #gather(backlog: Backlog, lane: ShardLane, first: KeyQueue, room: Room): PutEntry {
     const { key } = first
-    const ExplicitHashKey =
-      chosenHashKey(key, first.callOf(0).partitions?.[first.indexOf(0)], lane) ?? String(key.hashKey)
+    const ExplicitHashKey = chosenHashKey(key, first.partitionOf(0), lane) ?? String(key.hashKey)
     const gathered: Gathered = { queues: [], counts: [] }
     const { queues, counts } = gathered
     let hasRoom = true

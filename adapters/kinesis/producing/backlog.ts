@@ -66,10 +66,8 @@ export class Backlog {
   /** The first queue of a lane, with a record that somebody waits for and that belongs there. */
   firstOf(lane: ShardLane): KeyQueue | undefined {
     for (let queue = lane.first; queue !== undefined; queue = lane.first) {
-      const call = queue.callOf(0)
-      if (!call.settled) {
-        if (this.lanes.of(queue.key, call.partitions?.[queue.indexOf(0)]) === lane) return queue
-      }
+      const isWanted = !queue.callOf(0).settled
+      if (isWanted && this.lanes.of(queue.key, queue.partitionOf(0)) === lane) return queue
       this.#route(lane.shift())
     }
     return undefined
@@ -93,9 +91,9 @@ export class Backlog {
     return queue
   }
 
-  /** About what the `i`-th record of a queue takes of a request. */
-  sizeOf(queue: KeyQueue, i: number): number {
-    return entryBytes(queue.key, queue.dataOf(i), queue.callOf(i).tags?.[queue.indexOf(i)] ?? null)
+  /** About what the first record of a queue takes of a request. */
+  sizeOfFirst(queue: KeyQueue): number {
+    return entryBytes(queue.key, queue.dataOf(0), queue.tagsOf(0))
   }
 
   /** Whether readers take all of an aggregate for records of a range of hash keys. */
@@ -108,7 +106,7 @@ export class Backlog {
       const end = first + counts[run]!
       seen.set(queue, end)
       for (let i = first; i < end; i++) {
-        const chosen = chosenHashKey(key, queue.callOf(i).partitions?.[queue.indexOf(i)], lane)
+        const chosen = chosenHashKey(key, queue.partitionOf(i), lane)
         const hashKey = chosen === undefined ? key.hashKey : BigInt(chosen)
         if (hashKey < from || hashKey > to) return false
       }
@@ -175,18 +173,17 @@ export class Backlog {
     const { lanes } = this
     while (queue.waiting > 0) {
       const call = queue.callOf(0)
-      const index = queue.indexOf(0)
       if (!call.settled) {
-        const partition = call.partitions?.[index]
+        const partition = queue.partitionOf(0)
         const lane = lanes.of(queue.key, partition)
         if (lane !== undefined) {
           if (inFront) lane.pushFront(queue)
           else lane.push(queue)
           return
         }
-        call.fail(index, noShard(lanes.map, partition!))
+        call.fail(queue.indexOf(0), noShard(lanes.map, partition!))
       }
-      queue.drop(this.sizeOf(queue, 0))
+      queue.drop(this.sizeOfFirst(queue))
     }
     this.#forget(queue)
   }

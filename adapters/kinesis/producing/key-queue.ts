@@ -61,8 +61,7 @@ export class KeyQueue {
 
   /** Of how many of those that wait the turn has come. */
   get ready(): number {
-    const { waiting } = this
-    return this.ordered && waiting > 1 ? 1 : waiting
+    return this.#readyOf(this.waiting)
   }
 
   /** Of the `i`-th record, those on their way first. */
@@ -78,6 +77,16 @@ export class KeyQueue {
   /** Of the `i`-th record; empty for a tombstone. */
   dataOf(i: number): Uint8Array {
     return this.#parts[this.#at(i) + 2] as Uint8Array
+  }
+
+  /** That the caller chose for the `i`-th record. */
+  partitionOf(i: number): string | undefined {
+    return this.callOf(i).partitions?.[this.indexOf(i)]
+  }
+
+  /** Of the `i`-th record; null where it has none. */
+  tagsOf(i: number): Uint8Array | null {
+    return this.callOf(i).tags?.[this.indexOf(i)] ?? null
   }
 
   push(call: SendCall, index: number, data: Uint8Array, size: number): void {
@@ -163,8 +172,11 @@ export class KeyQueue {
     const { lane } = this
     if (lane === undefined) return
     const { waiting } = this
-    const before = waiting - count
-    lane.ready += this.ordered ? Math.min(1, waiting) - Math.min(1, before) : count
+    lane.ready += this.#readyOf(waiting) - this.#readyOf(waiting - count)
     lane.bytes += bytes
+  }
+
+  #readyOf(waiting: number): number {
+    return this.ordered && waiting > 1 ? 1 : waiting
   }
 }

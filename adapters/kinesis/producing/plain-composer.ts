@@ -34,7 +34,7 @@ export class PlainComposer implements Composer {
         while (taken < share && lane.pace.mayTake) {
           const queue = backlog.firstOf(lane)
           if (queue === undefined) break
-          const size = backlog.sizeOf(queue, 0)
+          const size = backlog.sizeOfFirst(queue)
           const isFull = entries.length === MAX_ENTRIES || (bytes + size > MAX_REQUEST_BYTES && bytes > 0)
           if (isFull) return { entries, memory: undefined }
           bytes += size
@@ -54,10 +54,8 @@ export class PlainComposer implements Composer {
   /** The first one on its own: its bytes as they are, or an aggregate of one where they do not say it all. */
   #entryOf(backlog: Backlog, lane: ShardLane, queue: KeyQueue, size: number): PutEntry {
     const { key } = queue
-    const call = queue.callOf(0)
-    const index = queue.indexOf(0)
-    const tags = call.tags?.[index] ?? null
-    const hashKey = chosenHashKey(key, call.partitions?.[index], lane)
+    const tags = queue.tagsOf(0)
+    const hashKey = chosenHashKey(key, queue.partitionOf(0), lane)
     let Data = queue.dataOf(0)
     if (!standsAlone(Data, tags)) {
       this.#writer.append(key, Data, tags, Number.POSITIVE_INFINITY, hashKey)
